@@ -1,0 +1,1 @@
+"""The HTTP door: one Blueprint per resource, closed by default."""

@@ -130,7 +130,7 @@ class Services:
         return Signer(domains=self.domains, dkim_keys=self.dkim_keys, keyring=self.keyring, clock=time.time)
 
     @cached_property
-    def _tools(self) -> "Tools":
+    def tools(self) -> "Tools":
         from chalicelib.net.smtp import Connection, Timeouts
         from chalicelib.outbound.delivery import Tools
         from chalicelib.outbound.lease import Leases
@@ -164,7 +164,7 @@ class Services:
         """For batches that come from this queue."""
         from chalicelib.outbound.batch import Worker
 
-        return Worker(queue=self._queue(queue_url), tools=self._tools, route=self._route)
+        return Worker(queue=self._queue(queue_url), tools=self.tools, route=self._route)
 
     @cached_property
     def publisher(self) -> "Publisher":

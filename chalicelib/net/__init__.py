@@ -1,0 +1,1 @@
+"""What leaves the machine beside AWS: DNS look-ups and SMTP dialogs. Other people's servers never raise here."""

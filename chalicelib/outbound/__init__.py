@@ -1,0 +1,1 @@
+"""The way of a message out: submission → queue → lease → signing → routing → delivery → outcome → retry."""

@@ -1,0 +1,138 @@
+"""A batch of jobs, as a queue hands it over: grouped by mail operator, the groups side by side.
+
+Lambda bills wall time, so the waits of different operators overlap; one operator sees one connection.
+What is not done is named, becomes visible again after a growing while, and comes back. What failed
+because a service of ours is down hops instead: an outage must not count toward the dead letters.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from chalicelib import log
+from chalicelib.errors import PostscaleError, Temporary
+from chalicelib.outbound import queue
+from chalicelib.outbound.delivery import Courier, Tools
+from chalicelib.outbound.queue import Job
+from chalicelib.outbound.routing import Route, Unroutable
+
+if TYPE_CHECKING:
+    from chalicelib.aws.queues import Queue
+    from chalicelib.aws.records import Received
+
+Way = Route | Unroutable
+_THREADS = 10
+_SOON = 1.0
+"""Seconds: a job that is due within them is not worth another hop."""
+_DIALOGS = 1 / 3
+"""The part of the time left in which dialogs begin: the last one may take as long again, and then there is writing."""
+_HOP_AFTER = 3
+"""Times received; before that, what failed may have been a hiccup."""
+_OUTAGE_WAIT = 300.0
+_FIRST_WAIT, _LONGEST_WAIT = 10, 300
+"""Seconds until a failed message is seen again; doubled each time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    received: "Received"
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One run of the function: who it is, and the epoch seconds after which it begins no dialog, and is stopped."""
+
+    owner: str
+    no_dialog_after: float
+    dead_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """`queue` is the one that batches come from; `route` finds the way to a domain."""
+
+    queue: "Queue"
+    tools: Tools
+    route: Callable[[str], Route | Unroutable]
+
+    def run(self, batch: Sequence["Received"], owner: str, seconds: float) -> list[str]:
+        """Ids of the messages that are to come again. `seconds` is how long this function may still run."""
+        now = self.tools.clock()
+        turn = Turn(owner=owner, no_dialog_after=now + seconds * _DIALOGS, dead_at=now + seconds)
+        entries, again = _read(batch)
+        early = [entry for entry in entries if entry.job.not_before > now + _SOON]
+        again += self._hop(early)
+        with ThreadPoolExecutor(_THREADS) as threads:
+            groups = self._groups([entry for entry in entries if entry not in early], threads)
+            for failed in threads.map(lambda group: self._carry(turn, group), groups):
+                again += failed
+        for received in again:
+            self._postpone(received)
+        return [received.id for received in again]
+
+    def _groups(self, entries: Sequence[Entry], threads: ThreadPoolExecutor) -> list[list[tuple[Entry, Way]]]:
+        """Each entry with its way; those of one operator together."""
+        names = sorted({_domain(entry) for entry in entries})
+        ways = dict(zip(names, threads.map(self.route, names), strict=True))
+        groups: defaultdict[str, list[tuple[Entry, Way]]] = defaultdict(list)
+        for entry in entries:
+            way = ways[_domain(entry)]
+            groups[way.operator if isinstance(way, Route) else _domain(entry)].append((entry, way))
+        return list(groups.values())
+
+    def _carry(self, turn: Turn, group: Sequence[tuple[Entry, Way]]) -> "list[Received]":
+        courier = Courier(self.tools, owner=turn.owner, dead_at=turn.dead_at)
+        again = [entry.received for entry, way in group if not self._carry_one(courier, turn, entry, way)]
+        courier.close()
+        return again
+
+    def _carry_one(self, courier: Courier, turn: Turn, entry: Entry, way: Way) -> bool:
+        """Whether this message is done with, be it that another one has taken its place in the queue."""
+        try:
+            if self.tools.clock() > turn.no_dialog_after:
+                return not self._hop([entry])
+            return courier.carry(entry.job, way)
+        except Temporary as failure:
+            log.write("put_back", email_id=entry.job.email_id, n=entry.job.number, error=failure.message)
+            later = replace(entry.job, not_before=self.tools.clock() + _OUTAGE_WAIT)
+            return entry.received.times >= _HOP_AFTER and not self._hop([replace(entry, job=later)])
+        except Exception as failure:  # a surprise: the others in the batch are none the worse for it
+            log.write("job_failed", email_id=entry.job.email_id, n=entry.job.number, error=repr(failure)[:200])
+            return False
+
+    def _hop(self, entries: Sequence[Entry]) -> "list[Received]":
+        """Those that could not hop."""
+        if not entries:
+            return []
+        try:
+            self.tools.outbox.hop([entry.job for entry in entries], now=self.tools.clock())
+        except PostscaleError as failure:
+            log.write("hop_failed", jobs=len(entries), error=failure.message)
+            return [entry.received for entry in entries]
+        return []
+
+    def _postpone(self, received: "Received") -> None:
+        """Best effort: otherwise the message comes back after the queue's own time, which is longer."""
+        try:
+            self.queue.show_again_in(received.receipt, min(_LONGEST_WAIT, _FIRST_WAIT << (received.times - 1)))
+        except PostscaleError as failure:
+            log.write("postpone_failed", error=failure.message)
+
+
+def _read(batch: Sequence["Received"]) -> "tuple[list[Entry], list[Received]]":
+    """The jobs, and the messages that hold none: they come again until they are dead letters."""
+    entries, unreadable = [], []
+    for received in batch:
+        try:
+            entries.append(Entry(received=received, job=queue.decode(received.body)))
+        except (KeyError, TypeError, ValueError) as failure:
+            log.write("job_unreadable", message=received.id, error=repr(failure)[:200])
+            unreadable.append(received)
+    return entries, unreadable
+
+
+def _domain(entry: Entry) -> str:
+    return entry.job.recipient.rpartition("@")[2]

@@ -1,0 +1,144 @@
+"""One attempt after another at one mail operator, over one connection: lease, sign, speak, read, conclude.
+
+Each outcome is written down as soon as it is known. Whatever fails on our own side leaves the attempt
+unconcluded and its lease given back, and the queue brings it again.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chalicelib import log
+from chalicelib.errors import PostscaleError, Unavailable
+from chalicelib.mail.envelope import Envelope
+from chalicelib.mail.hosts import Server
+from chalicelib.mail.reply import Answer, Stage
+from chalicelib.outbound import conclusion, outcome
+from chalicelib.outbound.conclusion import Conclusion
+from chalicelib.outbound.lease import Leases, Taken
+from chalicelib.outbound.outcome import Outcome
+from chalicelib.outbound.queue import Job, Outbox
+from chalicelib.outbound.retry import Schedule
+from chalicelib.outbound.routing import Route, Unroutable
+from chalicelib.outbound.signing import Signer
+
+if TYPE_CHECKING:
+    from chalicelib.net.smtp import Connection
+
+_WRITE_WAITS = (0.5, 1, 2, 4, 8)
+"""Seconds between tries to write down an outcome: losing it means saying the message twice."""
+_NEXT_SERVER = frozenset({Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.STARTTLS})
+"""Where a dialog that ended so early may be tried with the next server (RFC 5321 §5.1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """`connect(server, starttls)` opens a session; `clock` is epoch seconds."""
+
+    leases: Leases
+    outbox: Outbox
+    signer: Signer
+    schedule: Schedule
+    connect: "Callable[[Server, bool], Connection | Answer]"
+    clock: Callable[[], float]
+
+
+class Courier:
+    """Carries the jobs of one operator, one after another. `dead_at`: when this process is stopped, epoch seconds."""
+
+    def __init__(self, tools: Tools, *, owner: str, dead_at: float) -> None:
+        self._tools = tools
+        self._owner = owner
+        self._dead_at = dead_at
+        self._open: tuple[Connection, Server] | None = None
+
+    def carry(self, job: Job, route: Route | Unroutable) -> bool:
+        """Whether the job is done with; False while somebody else is at it. Raises when our own side failed."""
+        taken = self._tools.leases.take(job, owner=self._owner, now=self._tools.clock(), until=self._dead_at)
+        if taken is not Taken.OURS:
+            return taken is Taken.OVER
+        try:
+            reached = self._attempt(job, route)
+        except Exception:
+            self._give_back(job)
+            raise
+        self._conclude(job, reached)
+        return True
+
+    def close(self) -> None:
+        if self._open:
+            self._open[0].close()
+            self._open = None
+
+    def _attempt(self, job: Job, route: Route | Unroutable) -> Outcome:
+        if isinstance(route, Unroutable):
+            return outcome.unrouted(route)
+        envelope, message = self._tools.signer.prepare(job, self._tools.outbox.message(job))
+        answer, server = self._speak(route, envelope, message)
+        return outcome.read(answer, server.host)
+
+    def _speak(self, route: Route, envelope: Envelope, message: bytes) -> tuple[Answer, Server]:
+        """Over the connection that is open, where it leads to a server of this route; otherwise over a new one."""
+        if self._open and self._open[0].usable and self._open[1] in route.servers:
+            connection, server = self._open
+            answer = connection.deliver(envelope, message)
+            if answer.stage is not Stage.MAIL or answer.reply:
+                return answer, server
+        self.close()
+        opened, server = self._connect(route)
+        if isinstance(opened, Answer):
+            return opened, server
+        self._open = (opened, server)
+        return opened.deliver(envelope, message), server
+
+    def _connect(self, route: Route) -> "tuple[Connection | Answer, Server]":
+        """The first server that talks to us; the last one's answer when none does."""
+        for server in route.servers:
+            opened = self._tools.connect(server, True)
+            if isinstance(opened, Answer) and opened.stage is Stage.STARTTLS:
+                opened = self._tools.connect(server, False)
+            if not isinstance(opened, Answer) or opened.stage not in _NEXT_SERVER:
+                break
+        return opened, server
+
+    def _conclude(self, job: Job, reached: Outcome) -> None:
+        """The successor is enqueued before the outcome is written: a crash in between repeats, and loses nothing."""
+        now = self._tools.clock()
+        concluded = conclusion.conclude(job, reached, self._tools.schedule, now=now)
+        if concluded.successor:
+            self._tools.outbox.hop([concluded.successor], now=now)
+        ours = self._write(job, concluded)
+        _log(job, concluded, ours)
+
+    def _write(self, job: Job, concluded: Conclusion) -> bool:
+        for wait in _WRITE_WAITS:
+            try:
+                return self._tools.leases.conclude(job, concluded.attempt, concluded.status)
+            except Unavailable:
+                if self._tools.clock() + wait >= self._dead_at:
+                    raise
+                time.sleep(wait)
+        return self._tools.leases.conclude(job, concluded.attempt, concluded.status)
+
+    def _give_back(self, job: Job) -> None:
+        try:
+            self._tools.leases.give_back(job, self._owner)
+        except PostscaleError as failure:
+            log.write("lease_kept", email_id=job.email_id, n=job.number, error=failure.message)
+
+
+def _log(job: Job, concluded: Conclusion, ours: bool) -> None:
+    attempt = concluded.attempt
+    log.write(
+        attempt.outcome if ours else "concluded_before_us",
+        email_id=job.email_id,
+        n=job.number,
+        attempt=attempt.n,
+        server=attempt.server,
+        code=attempt.code,
+        enhanced=attempt.enhanced,
+        error=attempt.error,
+        tls=attempt.tls,
+        bounce_type=attempt.bounce_type,
+    )

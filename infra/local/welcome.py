@@ -1,0 +1,43 @@
+"""What a person reads when the local stack is ready."""
+
+from infra.local.stack import Running
+
+_TEXT = """
+Postscale is ready.
+
+  API          {api_url}
+  Inbox        {inbox_url}   everything sent to <anyone>@inbox.test
+  API key      {live_key}
+  Test key     {test_key}   checked and recorded, never delivered
+  Zone file    {zone_file}   the DNS of this stack; change it as you like
+
+Try:
+
+  curl -X POST {api_url}/v1/send \\
+    -H "Authorization: Bearer {live_key}" \\
+    -H "Content-Type: application/json" \\
+    -d '{{
+      "from": "no-reply@{domain}",
+      "to": ["customer@inbox.test"],
+      "subject": "Your receipt",
+      "text_body": "Thanks for your order."
+    }}'
+
+and read it in the inbox. What became of it:
+
+  curl -H "Authorization: Bearer {live_key}" {api_url}/v1/emails/<id>/events
+
+Other recipients: bounce@, defer@, greylist@ and slow@simulator.test do what they are called; gone.test takes
+no mail at all. `make demo` in another terminal shows two journeys step by step. Ctrl-C stops everything.
+"""
+
+
+def text(running: Running) -> str:
+    return _TEXT.format(
+        api_url=running.plan.api_url,
+        inbox_url=running.plan.inbox_url,
+        zone_file=running.plan.zone_file,
+        live_key=running.seeded.live_key,
+        test_key=running.seeded.test_key,
+        domain=running.seeded.domain,
+    )

@@ -54,7 +54,7 @@ class Connection:
 
     @property
     def usable(self) -> bool:
-        """Whether another transaction can begin, with time enough for a reply to each of its commands."""
+        """Whether another transaction can begin, with time left to wait for an answer."""
         return self._link.quiet and self._link.seconds_left >= self._timeouts.command
 
     def deliver(self, envelope: Envelope, message: bytes) -> Answer:
@@ -70,7 +70,7 @@ class Connection:
         if refusal:
             return replace(refusal, tls=self._link.tls)
         answer = self._clear() or self._announce(commands)
-        if _says(answer, "354"):
+        if answer.stage is Stage.DATA and _says(answer, "354"):
             stage = Stage.DOT if self._link.send(content, self._timeouts.command) else Stage.DATA
             answer, _ = self._read(stage, self._timeouts.final)
         self._unfinished = answer.stage in (Stage.RCPT, Stage.DATA)

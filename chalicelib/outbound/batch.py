@@ -63,10 +63,9 @@ class Worker:
         now = self.tools.clock()
         turn = Turn(owner=owner, no_dialog_after=now + seconds * _DIALOGS, dead_at=now + seconds)
         entries, again = _read(batch)
-        early = [entry for entry in entries if entry.job.not_before > now + _SOON]
-        again += self._hop(early)
+        again += self._hop([entry for entry in entries if entry.job.not_before > now + _SOON])
         with ThreadPoolExecutor(_THREADS) as threads:
-            groups = self._groups([entry for entry in entries if entry not in early], threads)
+            groups = self._groups([entry for entry in entries if entry.job.not_before <= now + _SOON], threads)
             for failed in threads.map(lambda group: self._carry(turn, group), groups):
                 again += failed
         for received in again:

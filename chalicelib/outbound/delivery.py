@@ -17,7 +17,7 @@ from chalicelib.mail.reply import Answer, Stage
 from chalicelib.outbound import conclusion, outcome
 from chalicelib.outbound.conclusion import Conclusion
 from chalicelib.outbound.lease import Leases, Taken
-from chalicelib.outbound.outcome import Outcome
+from chalicelib.outbound.outcome import Deferred, Outcome
 from chalicelib.outbound.queue import Job, Outbox
 from chalicelib.outbound.retry import Schedule
 from chalicelib.outbound.routing import Route, Unroutable
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 _WRITE_WAITS = (0.5, 1, 2, 4, 8)
 """Seconds between tries to write down an outcome: losing it means saying the message twice."""
-_NEXT_SERVER = frozenset({Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.STARTTLS})
-"""Where a dialog that ended so early may be tried with the next server (RFC 5321 §5.1)."""
+
+
+_BEFORE_THE_MAIL = frozenset({Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.STARTTLS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,32 +76,33 @@ class Courier:
         if isinstance(route, Unroutable):
             return outcome.unrouted(route)
         envelope, message = self._tools.signer.prepare(job, self._tools.outbox.message(job))
-        answer, server = self._speak(route, envelope, message)
-        return outcome.read(answer, server.host)
+        return self._over_open(route, envelope, message) or self._over_any(route, envelope, message)
 
-    def _speak(self, route: Route, envelope: Envelope, message: bytes) -> tuple[Answer, Server]:
-        """Over the connection that is open, where it leads to a server of this route; otherwise over a new one."""
-        if self._open and self._open[0].usable and self._open[1] in route.servers:
-            connection, server = self._open
-            answer = connection.deliver(envelope, message)
-            if answer.stage is not Stage.MAIL or answer.reply:
-                return answer, server
-        self.close()
-        opened, server = self._connect(route)
-        if isinstance(opened, Answer):
-            return opened, server
-        self._open = (opened, server)
-        return opened.deliver(envelope, message), server
-
-    def _connect(self, route: Route) -> "tuple[Connection | Answer, Server]":
-        """The first server that talks to us; the last one's answer when none does."""
+    def _over_any(self, route: Route, envelope: Envelope, message: bytes) -> Outcome:
+        """The servers in their order, until one has said something about the mail; a route has at least one."""
         for server in route.servers:
-            opened = self._tools.connect(server, True)
-            if isinstance(opened, Answer) and opened.stage is Stage.STARTTLS:
-                opened = self._tools.connect(server, False)
-            if not isinstance(opened, Answer) or opened.stage not in _NEXT_SERVER:
+            reached = self._over_new(server, envelope, message)
+            if not _may_go_on(reached):
                 break
-        return opened, server
+        return reached
+
+    def _over_open(self, route: Route, envelope: Envelope, message: bytes) -> Outcome | None:
+        """None where no connection is open that leads to a server of this route, or it broke before it was of use."""
+        if not (self._open and self._open[0].usable and self._open[1] in route.servers):
+            return None
+        connection, server = self._open
+        reached = outcome.read(connection.deliver(envelope, message), server.host)
+        return None if _may_go_on(reached) else reached
+
+    def _over_new(self, server: Server, envelope: Envelope, message: bytes) -> Outcome:
+        self.close()
+        opened = self._tools.connect(server, True)
+        if isinstance(opened, Answer) and opened.stage is Stage.STARTTLS:
+            opened = self._tools.connect(server, False)
+        if isinstance(opened, Answer):
+            return outcome.read(opened, server.host)
+        self._open = (opened, server)
+        return outcome.read(opened.deliver(envelope, message), server.host)
 
     def _conclude(self, job: Job, reached: Outcome) -> None:
         """The successor is enqueued before the outcome is written: a crash in between repeats, and loses nothing."""
@@ -126,6 +128,11 @@ class Courier:
             self._tools.leases.give_back(job, self._owner)
         except PostscaleError as failure:
             log.write("lease_kept", email_id=job.email_id, n=job.number, error=failure.message)
+
+
+def _may_go_on(reached: Outcome) -> bool:
+    """Nothing was said about the mail itself, so the next server may be asked at once (RFC 5321 §5.1)."""
+    return isinstance(reached, Deferred) and (reached.reply is None or reached.stage in _BEFORE_THE_MAIL)
 
 
 def _log(job: Job, concluded: Conclusion, ours: bool) -> None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from chalicelib import log
 from chalicelib.accounts.api_keys import Principal
-from chalicelib.errors import ConditionFailed, Conflict, Invalid
+from chalicelib.errors import ConditionFailed, Conflict, Invalid, PostscaleError
 
 if TYPE_CHECKING:
     from chalicelib.aws.tables import Item, Table
@@ -76,8 +77,11 @@ class Requests:
         self.table.update(_key(request), "SET #answer = :answer", {"answer": answer})
 
     def release(self, request: Request) -> None:
-        """The request failed on our side: an equal one may begin at once, with the same id."""
-        self.table.update(_key(request), "SET #lease_until = :none", {"none": 0})
+        """The request failed on our side: an equal one may begin at once, with the same id. At best effort."""
+        try:
+            self.table.update(_key(request), "SET #lease_until = :none", {"none": 0}, only_if="attribute_exists(#pk)")
+        except PostscaleError as failure:
+            log.write("release_failed", error=failure.message)
 
     def _again(self, request: Request, item: "Item", now: float) -> Claim:
         if item["body"] != request.body_digest:

@@ -49,11 +49,12 @@ class Delivered(_Ended):
     word = "delivered"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deferred(_Ended):
-    """Not taken, and it may be later."""
+    """Not taken, and it may be later. `elsewhere`: another server of the route may take it right now."""
 
-    __slots__ = ()
     word = "deferred"
+    elsewhere: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ def read(answer: Answer, server_host: str) -> Outcome:
         return Bounced(**facts, bounce_type=refusal.bounce_type(reply, stage))
     if stage is Stage.DOT and code < 400:
         return Delivered(**facts) if 200 <= code < 300 else Unknown(**facts)
-    return Deferred(**facts)
+    return Deferred(**facts, elsewhere=stage not in _ABOUT_THE_MAIL or reply is None)
 
 
 def unrouted(problem: Unroutable) -> Deferred | Bounced:
@@ -105,7 +106,7 @@ def unrouted(problem: Unroutable) -> Deferred | Bounced:
     facts = _Facts(stage=Stage.CONNECT, server=None, reply=kept(reply), error=problem.text, tls=None)
     if problem.permanent:
         return Bounced(**facts, bounce_type=refusal.bounce_type(reply, Stage.RCPT))
-    return Deferred(**facts)
+    return Deferred(**facts, elsewhere=False)
 
 
 def kept(reply: Reply) -> Reply:

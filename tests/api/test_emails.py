@@ -2,6 +2,7 @@
 
 import base64
 import json
+import secrets
 import time
 from typing import Any
 
@@ -134,18 +135,39 @@ def test_a_test_key_simulates(seeded: Seeded) -> None:
     assert (status, body["status"], body["environment"]) == (202, "simulated", "test")
 
 
+LARGE = GOOD | {"text_body": secrets.token_hex(100_000)}
+
+
+def away(services: Services, service: str) -> None:
+    """Take away what the service needs there, as an outage would."""
+    settings, clients = services.settings, services.clients
+    match service:
+        case "sqs":
+            clients("sqs").delete_queue(QueueUrl=settings.outbound_queue_url)
+        case "s3":
+            clients("s3").delete_bucket(Bucket=settings.content_bucket)
+        case "deliveries":
+            clients("dynamodb").delete_table(TableName=settings.deliveries_table)
+        case "idempotency":
+            clients("dynamodb").delete_table(TableName=settings.idempotency_table)
+
+
+@pytest.mark.parametrize("service", ["sqs", "s3", "deliveries", "idempotency"])
 def test_while_a_store_is_down_nothing_is_accepted_and_the_caller_may_retry(
-    services: Services, seeded: Seeded, capsys: pytest.CaptureFixture[str]
+    services: Services, seeded: Seeded, capsys: pytest.CaptureFixture[str], service: str
 ) -> None:
-    services.clients("sqs").delete_queue(QueueUrl=services.settings.outbound_queue_url)
-    status, body, headers = send(seeded.live_key)
+    away(services, service)
+    status, body, headers = send(seeded.live_key, LARGE, **{"idempotency-key": "k"})
     assert (status, body["error"], headers["Retry-After"]) == (503, "service_unavailable", "2")
-    assert "NonExistentQueue" not in json.dumps(body)
-    assert "NonExistentQueue" in capsys.readouterr().out
+    assert "safe to try again" in body["message"]
+    assert '"error":"Unavailable' in capsys.readouterr().out
+    if service != "sqs":
+        queued = services.clients("sqs").receive_message(QueueUrl=services.settings.outbound_queue_url)
+        assert "Messages" not in queued
 
 
 def test_what_could_not_be_queued_is_not_sent_later(services: Services, seeded: Seeded) -> None:
-    services.clients("sqs").delete_queue(QueueUrl=services.settings.outbound_queue_url)
+    away(services, "sqs")
     send(seeded.live_key)
     items = services.clients("dynamodb").scan(TableName=services.settings.deliveries_table)["Items"]
     assert [item["status"]["S"] for item in items] == ["failed"]
@@ -154,7 +176,7 @@ def test_what_could_not_be_queued_is_not_sent_later(services: Services, seeded: 
 def test_no_key_and_no_address_stands_in_a_log_line(
     services: Services, seeded: Seeded, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    services.clients("sqs").delete_queue(QueueUrl=services.settings.outbound_queue_url)
+    away(services, "sqs")
     send(seeded.live_key)
     logged = capsys.readouterr().out
     assert seeded.live_key not in logged

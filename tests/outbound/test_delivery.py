@@ -166,3 +166,18 @@ def test_an_outage_hops_instead_of_counting_toward_the_dead_letters(world: World
     client, url = world.services.clients("sqs"), world.services.settings.retry_queue_url
     waiting = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert waiting["ApproximateNumberOfMessagesDelayed"] == "1"
+
+
+def test_the_next_mail_exchanger_is_asked_at_once_when_the_first_does_not_answer(world: World) -> None:
+    more = "$ORIGIN two.test.\n@ MX 10 dead\n@ MX 20 mx.inbox.test.\ndead A 127.0.0.2\n"
+    world.zone.write_text(world.zone.read_text() + more)
+    email_id = world.send("ann@two.test")
+    assert world.work(world.fresh()) == []
+    (delivery,) = world.deliveries(email_id)
+    assert delivery.attempts[0].server == "mx.inbox.test"
+
+
+def test_jobs_for_one_operator_share_a_connection_and_one_refusal_does_not_end_it(world: World) -> None:
+    world.send("bounce@simulator.test", "ann@simulator.test", "bounce+2@simulator.test", "bob@simulator.test")
+    assert world.work(world.fresh()) == []
+    assert {kept.rcpt_to[0] for kept in world.mailbox.newest_first()} == {"ann@simulator.test", "bob@simulator.test"}

@@ -62,6 +62,28 @@ def test_only_a_2yz_to_the_final_dot_is_delivered_and_only_a_5yz_bounces(stage: 
     assert not isinstance(result, Bounced) or (reply is not None and reply.code >= 500)
 
 
+@pytest.mark.parametrize(
+    ("stage", "line", "elsewhere"),
+    [
+        (Stage.CONNECT, None, True),
+        (Stage.BANNER, "554 5.7.1 not you", True),
+        (Stage.EHLO, "421 4.3.2 busy", True),
+        (Stage.STARTTLS, "454 4.7.0 not now", True),
+        (Stage.MAIL, None, True),
+        (Stage.DATA, None, True),
+        (Stage.RCPT, "450 4.2.0 greylisted", False),
+        (Stage.RCPT, "421 4.7.0 slow down", False),
+        (Stage.DOT, "451 4.3.0 later", False),
+    ],
+)
+def test_another_server_may_take_what_this_one_never_spoke_about(
+    stage: Stage, line: str | None, elsewhere: bool
+) -> None:
+    result = outcome(stage, line)
+    assert isinstance(result, Deferred)
+    assert result.elsewhere is elsewhere
+
+
 def test_a_bounce_tells_its_type() -> None:
     result = outcome(Stage.RCPT, "550 5.1.1 no such user")
     assert isinstance(result, Bounced)

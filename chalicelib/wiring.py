@@ -141,8 +141,8 @@ class Services:
             outbox=self.outbox,
             signer=self.signer,
             schedule=Schedule(self.settings.waits),
-            connect=lambda server, starttls: Connection.open(
-                server, ehlo_name=self.settings.ehlo_name, timeouts=Timeouts(), starttls=starttls
+            connect=lambda server, starttls, seconds: Connection.open(
+                server, ehlo_name=self.settings.ehlo_name, timeouts=Timeouts(dialog=seconds), starttls=starttls
             ),
             clock=time.time,
         )

@@ -29,7 +29,6 @@ _SOON = 1.0
 _DIALOGS = 1 / 3
 """The part of the time left in which dialogs begin: the last one may take as long again, and then there is writing."""
 _HOP_AFTER = 3
-"""Times received; before that, what failed may have been a hiccup."""
 _OUTAGE_WAIT = 300.0
 _FIRST_WAIT, _LONGEST_WAIT = 10, 300
 """Seconds until a failed message is seen again; doubled each time."""
@@ -39,6 +38,14 @@ _FIRST_WAIT, _LONGEST_WAIT = 10, 300
 class Entry:
     received: "Received"
     job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A message that is to come again: at epoch seconds `at`, or after a while that grows from time to time."""
+
+    received: "Received"
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +75,9 @@ class Worker:
             groups = self._groups([entry for entry in entries if entry.job.not_before <= now + _SOON], threads)
             for failed in threads.map(lambda group: self._carry(turn, group), groups):
                 again += failed
-        for received in again:
-            self._postpone(received)
-        return [received.id for received in again]
+        for one in again:
+            self._postpone(one)
+        return [one.received.id for one in again]
 
     def _groups(self, entries: Sequence[Entry], threads: ThreadPoolExecutor) -> list[list[tuple[Entry, Way]]]:
         """Each entry with its way; those of one operator together."""
@@ -82,27 +89,27 @@ class Worker:
             groups[way.operator if isinstance(way, Route) else _domain(entry)].append((entry, way))
         return list(groups.values())
 
-    def _carry(self, turn: Turn, group: Sequence[tuple[Entry, Way]]) -> "list[Received]":
+    def _carry(self, turn: Turn, group: Sequence[tuple[Entry, Way]]) -> list[Again]:
         courier = Courier(self.tools, owner=turn.owner, dead_at=turn.dead_at)
-        again = [entry.received for entry, way in group if not self._carry_one(courier, turn, entry, way)]
+        again = [one for entry, way in group for one in self._carry_one(courier, turn, entry, way)]
         courier.close()
         return again
 
-    def _carry_one(self, courier: Courier, turn: Turn, entry: Entry, way: Way) -> bool:
-        """Whether this message is done with, be it that another one has taken its place in the queue."""
+    def _carry_one(self, courier: Courier, turn: Turn, entry: Entry, way: Way) -> list[Again]:
+        """Nothing when this message is done with, be it that another one has taken its place in the queue."""
         try:
             if self.tools.clock() > turn.no_dialog_after:
-                return not self._hop([entry])
-            return courier.carry(entry.job, way)
+                return self._hop([entry])
+            held = courier.carry(entry.job, way)
+            return [Again(received=entry.received, at=held.until + 1)] if held else []
         except Temporary as failure:
             log.write("put_back", email_id=entry.job.email_id, n=entry.job.number, error=failure.message)
-            later = replace(entry.job, not_before=self.tools.clock() + _OUTAGE_WAIT)
-            return entry.received.times >= _HOP_AFTER and not self._hop([replace(entry, job=later)])
+            return self._hop([_later(entry, self.tools.clock())]) if _often(entry) else [_again(entry)]
         except Exception as failure:  # a surprise: the others in the batch are none the worse for it
             log.write("job_failed", email_id=entry.job.email_id, n=entry.job.number, error=repr(failure)[:200])
-            return False
+            return [_again(entry)]
 
-    def _hop(self, entries: Sequence[Entry]) -> "list[Received]":
+    def _hop(self, entries: Sequence[Entry]) -> list[Again]:
         """Those that could not hop."""
         if not entries:
             return []
@@ -110,18 +117,19 @@ class Worker:
             self.tools.outbox.hop([entry.job for entry in entries], now=self.tools.clock())
         except PostscaleError as failure:
             log.write("hop_failed", jobs=len(entries), error=failure.message)
-            return [entry.received for entry in entries]
+            return [_again(entry) for entry in entries]
         return []
 
-    def _postpone(self, received: "Received") -> None:
+    def _postpone(self, one: Again) -> None:
         """Best effort: otherwise the message comes back after the queue's own time, which is longer."""
+        wait = _FIRST_WAIT << (one.received.times - 1) if one.at is None else round(one.at - self.tools.clock())
         try:
-            self.queue.show_again_in(received.receipt, min(_LONGEST_WAIT, _FIRST_WAIT << (received.times - 1)))
+            self.queue.show_again_in(one.received.receipt, min(_LONGEST_WAIT, max(0, wait)))
         except PostscaleError as failure:
             log.write("postpone_failed", error=failure.message)
 
 
-def _read(batch: Sequence["Received"]) -> "tuple[list[Entry], list[Received]]":
+def _read(batch: Sequence["Received"]) -> tuple[list[Entry], list[Again]]:
     """The jobs, and the messages that hold none: they come again until they are dead letters."""
     entries, unreadable = [], []
     for received in batch:
@@ -129,8 +137,21 @@ def _read(batch: Sequence["Received"]) -> "tuple[list[Entry], list[Received]]":
             entries.append(Entry(received=received, job=queue.decode(received.body)))
         except (KeyError, TypeError, ValueError) as failure:
             log.write("job_unreadable", message=received.id, error=repr(failure)[:200])
-            unreadable.append(received)
+            unreadable.append(Again(received=received))
     return entries, unreadable
+
+
+def _again(entry: Entry) -> Again:
+    return Again(received=entry.received)
+
+
+def _often(entry: Entry) -> bool:
+    """What has failed so often is no hiccup: let it hop, so that an outage makes no dead letters."""
+    return entry.received.times >= _HOP_AFTER
+
+
+def _later(entry: Entry, now: float) -> Entry:
+    return replace(entry, job=replace(entry.job, not_before=now + _OUTAGE_WAIT))
 
 
 def _domain(entry: Entry) -> str:

@@ -16,7 +16,7 @@ from chalicelib.mail.hosts import Server
 from chalicelib.mail.reply import Answer, Stage
 from chalicelib.outbound import conclusion, outcome
 from chalicelib.outbound.conclusion import Conclusion
-from chalicelib.outbound.lease import Leases, Taken
+from chalicelib.outbound.lease import Held, Leases, Taken
 from chalicelib.outbound.outcome import Deferred, Outcome
 from chalicelib.outbound.queue import Job, Outbox
 from chalicelib.outbound.retry import Schedule
@@ -30,18 +30,21 @@ _WRITE_WAITS = (0.5, 1, 2, 4, 8)
 """Seconds between tries to write down an outcome: losing it means saying the message twice."""
 
 
-_BEFORE_THE_MAIL = frozenset({Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.STARTTLS})
+_DIALOG_SECONDS = 300.0
+"""What one delivery may cost a thread, however many servers it tries."""
+_USEFUL_SECONDS = 30.0
+"""With less than this left, another server is not tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """`connect(server, starttls)` opens a session; `clock` is epoch seconds."""
+    """`connect(server, starttls, seconds)` opens a session that lasts so long; `clock` is epoch seconds."""
 
     leases: Leases
     outbox: Outbox
     signer: Signer
     schedule: Schedule
-    connect: "Callable[[Server, bool], Connection | Answer]"
+    connect: "Callable[[Server, bool, float], Connection | Answer]"
     clock: Callable[[], float]
 
 
@@ -54,18 +57,18 @@ class Courier:
         self._dead_at = dead_at
         self._open: tuple[Connection, Server] | None = None
 
-    def carry(self, job: Job, route: Route | Unroutable) -> bool:
-        """Whether the job is done with; False while somebody else is at it. Raises when our own side failed."""
+    def carry(self, job: Job, route: Route | Unroutable) -> Held | None:
+        """None when the job is done with; who else is at it otherwise. Raises when our own side failed."""
         taken = self._tools.leases.take(job, owner=self._owner, now=self._tools.clock(), until=self._dead_at)
         if taken is not Taken.OURS:
-            return taken is Taken.OVER
+            return taken if isinstance(taken, Held) else None
         try:
             reached = self._attempt(job, route)
         except Exception:
             self._give_back(job)
             raise
         self._conclude(job, reached)
-        return True
+        return None
 
     def close(self) -> None:
         if self._open:
@@ -75,14 +78,21 @@ class Courier:
     def _attempt(self, job: Job, route: Route | Unroutable) -> Outcome:
         if isinstance(route, Unroutable):
             return outcome.unrouted(route)
-        envelope, message = self._tools.signer.prepare(job, self._tools.outbox.message(job))
+        prepared = self._tools.signer.prepare(job, self._tools.outbox.message(job))
+        if prepared is None:
+            return outcome.unsigned(job.domain)
+        envelope, message = prepared
         return self._over_open(route, envelope, message) or self._over_any(route, envelope, message)
 
     def _over_any(self, route: Route, envelope: Envelope, message: bytes) -> Outcome:
-        """The servers in their order, until one has said something about the mail; a route has at least one."""
+        """The servers in their order, until one has said something about the mail; a route has at least one.
+
+        All of them together have the time of one dialog: servers that drip cost a thread no more.
+        """
+        end = time.monotonic() + _DIALOG_SECONDS
         for server in route.servers:
-            reached = self._over_new(server, envelope, message)
-            if not _may_go_on(reached):
+            reached = self._over_new(server, envelope, message, end)
+            if not _may_go_on(reached) or time.monotonic() > end - _USEFUL_SECONDS:
                 break
         return reached
 
@@ -94,11 +104,11 @@ class Courier:
         reached = outcome.read(connection.deliver(envelope, message), server.host)
         return None if _may_go_on(reached) else reached
 
-    def _over_new(self, server: Server, envelope: Envelope, message: bytes) -> Outcome:
+    def _over_new(self, server: Server, envelope: Envelope, message: bytes, end: float) -> Outcome:
         self.close()
-        opened = self._tools.connect(server, True)
+        opened = self._tools.connect(server, True, end - time.monotonic())
         if isinstance(opened, Answer) and opened.stage is Stage.STARTTLS:
-            opened = self._tools.connect(server, False)
+            opened = self._tools.connect(server, False, max(0.0, end - time.monotonic()))
         if isinstance(opened, Answer):
             return outcome.read(opened, server.host)
         self._open = (opened, server)
@@ -132,7 +142,7 @@ class Courier:
 
 def _may_go_on(reached: Outcome) -> bool:
     """Nothing was said about the mail itself, so the next server may be asked at once (RFC 5321 §5.1)."""
-    return isinstance(reached, Deferred) and (reached.reply is None or reached.stage in _BEFORE_THE_MAIL)
+    return isinstance(reached, Deferred) and reached.elsewhere
 
 
 def _log(job: Job, concluded: Conclusion, ours: bool) -> None:

@@ -22,21 +22,26 @@ if TYPE_CHECKING:
 
 @unique
 class Taken(Enum):
-    """What became of the try to take an attempt."""
+    """What became of the try to take an attempt; see also `Held`."""
 
     OURS = "ours"
     """Speak."""
     OVER = "over"
     """It was concluded, or the delivery has ended, or is not in the log: nothing is left to do."""
-    HELD = "held"
-    """Somebody else is at it, or died at it a moment ago: look again later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Somebody else is at it, or died at it a moment ago; `until` (epoch seconds) tells which."""
+
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
 class Leases:
     table: "Table"
 
-    def take(self, job: Job, *, owner: str, now: float, until: float) -> Taken:
+    def take(self, job: Job, *, owner: str, now: float, until: float) -> Taken | Held:
         """`until`: when this process will be dead for certain."""
         values = {
             "n": job.attempt,
@@ -86,7 +91,7 @@ def _key(job: Job) -> tuple[str, str]:
     return layout.key(job.account_id, job.email_id, job.number)
 
 
-def _why(job: Job, item: "Item | None") -> Taken:
+def _why(job: Job, item: "Item | None") -> Taken | Held:
     if item is None or item["status"] not in OPEN or item["concluded"] >= job.attempt:
         return Taken.OVER
-    return Taken.HELD
+    return Held(until=item["lease_until"])

@@ -14,7 +14,18 @@ from chalicelib.mail.refusal import BounceType
 from chalicelib.mail.reply import Answer, Reply, Stage
 from chalicelib.outbound.routing import Unroutable
 
-__all__ = ["BounceType", "Bounced", "Deferred", "Delivered", "Outcome", "Unknown", "kept", "read", "unrouted"]
+__all__ = [
+    "BounceType",
+    "Bounced",
+    "Deferred",
+    "Delivered",
+    "Outcome",
+    "Unknown",
+    "kept",
+    "read",
+    "unrouted",
+    "unsigned",
+]
 
 _ABOUT_THE_MAIL = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT})
 
@@ -107,6 +118,12 @@ def unrouted(problem: Unroutable) -> Deferred | Bounced:
     if problem.permanent:
         return Bounced(**facts, bounce_type=refusal.bounce_type(reply, Stage.RCPT))
     return Deferred(**facts, elsewhere=False)
+
+
+def unsigned(domain: str) -> Deferred:
+    """An attempt that ended before anybody was asked: mail without a signature is not sent."""
+    error = f"no DKIM key signs for {domain} at the moment"
+    return Deferred(stage=Stage.CONNECT, server=None, reply=None, error=error, elsewhere=False)
 
 
 def kept(reply: Reply) -> Reply:

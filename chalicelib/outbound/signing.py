@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from chalicelib.domains.dkim_keys import DkimKeys
 from chalicelib.domains.domains import Domain, Domains
-from chalicelib.errors import Temporary
 from chalicelib.mail import dkim, return_path, token
 from chalicelib.mail.envelope import Envelope
 from chalicelib.outbound.queue import Job
@@ -21,11 +20,11 @@ class Signer:
     keyring: Callable[[], token.Keyring]
     clock: Callable[[], float]
 
-    def prepare(self, job: Job, message: bytes) -> tuple[Envelope, bytes]:
-        """The envelope and the bytes that go out. Raises `Temporary` while nothing can sign for the domain."""
+    def prepare(self, job: Job, message: bytes) -> tuple[Envelope, bytes] | None:
+        """The envelope and the bytes that go out; None while nothing can sign for the domain."""
         domain = self.domains.get(job.account_id, job.domain)
         if domain is None or domain.selector is None:
-            raise Temporary(f"no DKIM key signs for {job.domain} at the moment")
+            return None
         mark = token.Token(account=job.account_id, email_id=job.email_id, recipient=job.number)
         sealed = token.seal(mark, token.Purpose.COMPLAINT, domain.name, self.keyring())
         stamped = b"X-PS-ID: " + sealed.encode() + b"\r\n" + message

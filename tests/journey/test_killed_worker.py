@@ -33,7 +33,7 @@ from tests.journey.tap import Point, Tap
 pytestmark = pytest.mark.journeys
 
 ROOT = Path(__file__).parents[2]
-TIMEOUT, VISIBILITY = 4, 5
+TIMEOUT, VISIBILITY = 3, 6
 """Seconds: how long an invocation may run, and when the job of a dead one is seen again."""
 PATIENCE = 60
 

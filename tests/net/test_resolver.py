@@ -54,7 +54,7 @@ def test_mail_exchangers_come_with_their_preference(resolver: Resolver) -> None:
         MxRecord(preference=10, host="a.inbox.test"),
         MxRecord(preference=20, host="b.inbox.test"),
     }
-    assert resolver.mx("alias.test") == found
+    assert set(resolver.mx("alias.test")) == set(found)
     assert resolver.mx("INBOX.test.") == found
 
 

@@ -48,6 +48,12 @@ def test_a_server_may_hang_up_at_any_time(play: Play, stage: Stage, fault: str) 
     assert answer.error in ("the server hung up", "connection reset by peer")
 
 
+def test_within_tls_it_may_hang_up_too(play: Play) -> None:
+    steps = load("starttls")[0]
+    answer = attempt(play([[*steps[: steps.index(("C-CONTENT", "")) + 1], ("S-DROP", "")]]).server)
+    assert (code(answer), answer.error, answer.tls) == ((Stage.DOT, None, None), "the server hung up", "TLSv1.3")
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_421_is_an_answer_and_the_end_at_any_time(play: Play, stage: Stage) -> None:
     answer = attempt(play(broken_at(stage, ("S", "421 4.3.2 shutting down"), ("S-DROP", ""))).server)
@@ -76,6 +82,25 @@ def test_nonsense_is_no_reply(play: Play, stage: Stage, nonsense: str) -> None:
     assert answer.error.startswith("not an SMTP reply: b'")
 
 
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        (Stage.BANNER, 250),
+        (Stage.BANNER, 354),
+        (Stage.EHLO, 220),
+        (Stage.EHLO, 354),
+        (Stage.MAIL, 354),
+        (Stage.RCPT, 354),
+        (Stage.DATA, 250),
+        (Stage.DATA, 334),
+        (Stage.DOT, 354),
+    ],
+)
+def test_a_reply_that_is_out_of_place_ends_the_dialog(play: Play, stage: Stage, said: int) -> None:
+    answer = attempt(play(broken_at(stage, ("S", f"{said} so I say"), ("C-END", ""))).server)
+    assert code(answer) == (stage, said, None)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
     ("endless", "error"), [("a", "a line without an end"), ("250-a\\r\\n", "a reply without an end")]
@@ -102,11 +127,11 @@ def test_a_server_that_is_always_just_in_time_is_left_when_the_dialog_has_lasted
     assert 0.5 < time.monotonic() - started < 1
 
 
-@pytest.mark.parametrize("takes", [("S-WAIT", "0.8"), ("C-SIPS", "0.8")])
+@pytest.mark.parametrize("takes", [("S-WAIT", "1"), ("C-SIPS", "1")])
 def test_a_server_that_does_not_take_the_content_is_left_too(play: Play, takes: tuple[str, str]) -> None:
     steps = [step for step in broken_at(Stage.DOT, takes)[0] if step[0] != "C-CONTENT"]
     started = time.monotonic()
-    answer = attempt(play([steps]).server, Timeouts(command=0.3, dialog=0.7), b"a" * 70 + b"\r\n" * 10_000_000)
+    answer = attempt(play([steps]).server, Timeouts(command=0.6, dialog=0.7), b"a" * 70 + b"\r\n" * 10_000_000)
     assert (code(answer), answer.error) == ((Stage.DATA, None, None), "time-out")
     assert time.monotonic() - started < 1.5
 

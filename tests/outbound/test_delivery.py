@@ -143,17 +143,19 @@ def test_when_time_is_short_no_dialog_begins_and_the_job_goes_back(world: World)
     assert len(world.mailbox.newest_first()) == 1
 
 
-def test_while_no_key_signs_the_attempt_is_not_spent(world: World) -> None:
+def test_while_no_key_signs_the_message_waits_and_says_why(world: World) -> None:
     domain = world.services.domains.get(world.seeded.account_id, "acme.test")
     assert domain
     email_id = world.send("ann@inbox.test")
     world.services.domains.put(replace(domain, selector=None))
-    batch = world.fresh()
-    assert world.work(batch) == [batch[0].id]
+    assert world.work(world.fresh()) == []
     (delivery,) = world.deliveries(email_id)
-    assert (delivery.status, delivery.concluded, delivery.owner) == (Status.QUEUED, 0, None)
+    assert (delivery.status, delivery.attempts[0].error) == (
+        Status.DEFERRED,
+        "no DKIM key signs for acme.test at the moment",
+    )
     world.services.domains.put(domain)
-    assert world.work(batch) == []
+    assert world.work(world.deferred()) == []
     assert len(world.mailbox.newest_first()) == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.aws.clients import Clients
 from chalicelib.aws.tables import Table
 from chalicelib.events.delivery import Delivery, Status, from_item
-from chalicelib.outbound.lease import Leases, Taken
+from chalicelib.outbound.lease import Held, Leases, Taken
 from chalicelib.outbound.queue import Job
 from tests.events import made
 
@@ -34,7 +34,7 @@ def leases(aws: dict[str, str]) -> Leases:
     return Leases(table)
 
 
-def take(leases: Leases, job: Job = JOB, owner: str = "one", now: float = 100, until: float = 200) -> Taken:
+def take(leases: Leases, job: Job = JOB, owner: str = "one", now: float = 100, until: float = 200) -> Taken | Held:
     return leases.take(job, owner=owner, now=now, until=until)
 
 
@@ -51,8 +51,8 @@ def test_the_first_to_come_takes_it(leases: Leases) -> None:
 
 def test_a_live_lease_holds_off_everybody_else(leases: Leases) -> None:
     take(leases)
-    assert take(leases, owner="two", now=199) is Taken.HELD
-    assert take(leases, SECOND, owner="two", now=199) is Taken.HELD
+    assert take(leases, owner="two", now=199) == Held(until=201)
+    assert take(leases, SECOND, owner="two", now=199) == Held(until=201)
 
 
 def test_a_dead_owners_lease_is_taken_again(leases: Leases) -> None:
@@ -102,7 +102,7 @@ def test_a_late_outcome_is_written_though_the_lease_has_passed_on(leases: Leases
 def test_a_lease_given_back_is_free_at_once_but_only_by_its_owner(leases: Leases) -> None:
     take(leases)
     leases.give_back(JOB, "two")
-    assert take(leases, owner="two") is Taken.HELD
+    assert take(leases, owner="two") == Held(until=201)
     leases.give_back(JOB, "one")
     assert take(leases, owner="two") is Taken.OURS
 

@@ -41,7 +41,8 @@ class Attempt:
     """One SMTP transaction, or the try at one. Times are epoch milliseconds.
 
     `outcome` is "delivered", "deferred", "bounced" or "unknown"; `code`, `enhanced` and `text` are the
-    server's own words, `error` ours where it said nothing; `bounce_type` only where it bounced.
+    server's own words, `error` ours where it said nothing. `bounce_type` is there where it bounced: "hard" (no such
+    mailbox), "soft", "block" (they refuse us or what we sent), or "expired" (deferred for three days).
     """
 
     n: int

@@ -15,6 +15,7 @@ from chalicelib import log
 from chalicelib.errors import PostscaleError, Temporary
 from chalicelib.outbound import queue
 from chalicelib.outbound.delivery import Courier, Tools
+from chalicelib.outbound.lease import Held
 from chalicelib.outbound.queue import Job
 from chalicelib.outbound.routing import Route, Unroutable
 
@@ -101,7 +102,7 @@ class Worker:
             if self.tools.clock() > turn.no_dialog_after:
                 return self._hop([entry])
             held = courier.carry(entry.job, way)
-            return [Again(received=entry.received, at=held.until + 1)] if held else []
+            return [_while_held(entry, held)] if held else []
         except Temporary as failure:
             log.write("put_back", email_id=entry.job.email_id, n=entry.job.number, error=failure.message)
             return self._hop([_later(entry, self.tools.clock())]) if _often(entry) else [_again(entry)]
@@ -143,6 +144,11 @@ def _read(batch: Sequence["Received"]) -> tuple[list[Entry], list[Again]]:
 
 def _again(entry: Entry) -> Again:
     return Again(received=entry.received)
+
+
+def _while_held(entry: Entry, held: Held) -> Again:
+    log.write("held", email_id=entry.job.email_id, n=entry.job.number, until=held.until)
+    return Again(received=entry.received, at=held.until + 1)
 
 
 def _often(entry: Entry) -> bool:

@@ -14,19 +14,6 @@ from chalicelib.mail.refusal import BounceType
 from chalicelib.mail.reply import Answer, Reply, Stage
 from chalicelib.outbound.routing import Unroutable
 
-__all__ = [
-    "BounceType",
-    "Bounced",
-    "Deferred",
-    "Delivered",
-    "Outcome",
-    "Unknown",
-    "kept",
-    "read",
-    "unrouted",
-    "unsigned",
-]
-
 _ABOUT_THE_MAIL = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT})
 
 

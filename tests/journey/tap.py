@@ -77,14 +77,16 @@ class _Line:
                 self.said += octets
                 point = self.tap.point
                 if point and point.asked and not point.answered and re.search(point.asked, self.said, re.DOTALL):
-                    return self._reached()
+                    self._reached()
+                    return
                 self.server.sendall(octets)
 
     def answer(self) -> None:
         with suppress(OSError), closing(self.client):
             while octets := self.server.recv(65536):
                 if self._is_answer(octets):
-                    return self._reached()
+                    self._reached()
+                    return
                 self.said = b""
                 self.client.sendall(octets.replace(self.tap.hide, b"X" * len(self.tap.hide)))
 

@@ -3,10 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.mail import reply as replies
+from chalicelib.mail.refusal import BounceType
 from chalicelib.mail.reply import Answer, Reply, Stage
 from chalicelib.outbound.outcome import (
     Bounced,
-    BounceType,
     Deferred,
     Delivered,
     Outcome,

@@ -1,5 +1,6 @@
 """A message to compose, whole but for what the test is about."""
 
+import re
 from datetime import UTC, datetime
 
 from chalicelib.mail.address import parse

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from chalicelib.errors import ConditionFailed, Unavailable
@@ -15,11 +16,18 @@ class Clients:
     def __init__(self) -> None:
         self._made: dict[str, Any] = {}
         self._session: Any = None
+        self._lock = Lock()
 
     def __call__(self, service: str) -> Any:
-        if service not in self._made:
-            self._made[service] = self._make(service)
-        return self._made[service]
+        made = self._made.get(service)
+        return made if made is not None else self._make_once(service)
+
+    def _make_once(self, service: str) -> Any:
+        """A session makes clients for one thread at a time; the clients themselves are for any number."""
+        with self._lock:
+            if service not in self._made:
+                self._made[service] = self._make(service)
+            return self._made[service]
 
     def _make(self, service: str) -> Any:
         from boto3.session import Session

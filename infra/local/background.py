@@ -37,10 +37,20 @@ class _Keeper(Generic[T]):
                 self.release = lambda: loop.call_soon_threadsafe(leave.set)
                 self.entered.set_result(value)
                 await leave.wait()
+            await _hang_up()
         except Exception as failure:
             if self.entered.done():
                 raise
             self.entered.set_exception(failure)
+
+
+async def _hang_up() -> None:
+    """End the conversations that are still going on, and let the loop close their sockets."""
+    conversations = asyncio.all_tasks() - {asyncio.current_task()}
+    for conversation in conversations:
+        conversation.cancel()
+    await asyncio.gather(*conversations, return_exceptions=True)
+    await asyncio.sleep(0)
 
 
 def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -86,16 +86,18 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 async def _converse(zone: Zone, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Queries of one TCP connection, each with its length before it, until the client has no more."""
-    with suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError):
-        while True:
-            async with asyncio.timeout(_IDLE):
-                (length,) = struct.unpack("!H", await reader.readexactly(2))
-                data = await reader.readexactly(length)
-            wire = _reply(zone, data, over_tcp=True)
-            if wire:
-                writer.write(struct.pack("!H", len(wire)) + wire)
-                await writer.drain()
-    writer.close()
+    try:
+        with suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+            while True:
+                async with asyncio.timeout(_IDLE):
+                    (length,) = struct.unpack("!H", await reader.readexactly(2))
+                    data = await reader.readexactly(length)
+                wire = _reply(zone, data, over_tcp=True)
+                if wire:
+                    writer.write(struct.pack("!H", len(wire)) + wire)
+                    await writer.drain()
+    finally:
+        writer.close()
 
 
 def _reply(zone: Zone, data: bytes, *, over_tcp: bool) -> bytes | None:

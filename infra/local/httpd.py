@@ -23,12 +23,14 @@ BODY_LIMIT = 10_485_760
 _DRAIN_LIMIT = 8 * BODY_LIMIT
 """A client that is still sending does not read a refusal: this much is read and forgotten first."""
 
+_TOO_LARGE = "A request may have 4 MB. Larger messages go by SMTP, or with attachments uploaded first."
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 _CODES: Mapping[int, str] = {
     404: "not_found",
     413: "payload_too_large",
     431: "headers_too_large",
     500: "internal_error",
+    503: "service_unavailable",
 }
 
 
@@ -73,7 +75,12 @@ def serving(respond: Responder, port: int, host: str = "127.0.0.1") -> Iterator[
             yield server.server_address[1]
         finally:
             server.shutdown()
+            server.respond = _stopping  # for connections that are kept alive
             thread.join()
+
+
+def _stopping(_: Request) -> Response:
+    return refusal(503, "This server is stopping.")
 
 
 class _Server(ThreadingMixIn, TCPServer):
@@ -147,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _exactly(self, length: int) -> bytes:
         if length > BODY_LIMIT:
             self._drain(length)
-            raise _Refused(413, "A request may have 10 MB here, and less in the API.")
+            raise _Refused(413, _TOO_LARGE)
         body = self.rfile.read(length)
         if len(body) < length:
             raise ConnectionResetError("the client left in the middle of its body")
@@ -159,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
             body += self._exactly(size)
             self.rfile.readline(3)
             if len(body) > BODY_LIMIT:
-                raise _Refused(413, "A request may have 10 MB here, and less in the API.")
+                raise _Refused(413, _TOO_LARGE)
         while self.rfile.readline(65_536) not in (b"\r\n", b"\n", b""):
             pass
         return bytes(body)

@@ -54,7 +54,9 @@ class Mailbox:
                 **asdict(envelope),
             )
             self._path(kept.id, "eml").write_bytes(raw)
-            self._path(kept.id, "json").write_text(json.dumps(asdict(kept)))
+            draft = self._path(kept.id, "new")
+            draft.write_text(json.dumps(asdict(kept)))
+            draft.replace(self._path(kept.id, "json"))
             self._kept[kept.id] = kept
         return kept
 

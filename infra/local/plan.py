@@ -1,5 +1,6 @@
 """Where a local stack keeps its state and which ports it takes: `PORT_BASE` and `STATE_DIR` move them."""
 
+import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -96,7 +97,7 @@ def _check_free(part: str, port: int) -> None:
         socket.create_server((HOST, port)).close()
     except OSError as failure:
         raise CannotStart(
-            f"port {port} ({part}) cannot be taken: {failure.strerror}. Is a stack running already? "
+            f"port {port} ({part}) cannot be taken: {os.strerror(failure.errno or 0)}. Is a stack running already? "
             "PORT_BASE=20000 moves all ports of this one, STATE_DIR=… its state"
         ) from None
 

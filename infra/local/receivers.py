@@ -22,7 +22,8 @@ from infra.local.simulator import Simulator
 
 HOST_NAME = "mx.inbox.test"
 _NAMES = (HOST_NAME, "mx.simulator.test")
-_SIZE_LIMIT = 52_428_800
+_SIZE_LIMIT = 67_108_864
+"""Octets on the wire: more than the largest mail that we send, with all its dots stuffed."""
 _NOT_OURS = "550 5.7.1 <{address}>: relaying denied"
 _EXTENSIONS = ["250-PIPELINING", "250-ENHANCEDSTATUSCODES", "250 HELP"]
 

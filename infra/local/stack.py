@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local import background, gateway, httpd, inbox, ministack, receivers, sender, workers, zone
+from infra.local import background, gateway, httpd, inbox, ministack, orphan, receivers, sender, workers, zone
 from infra.local import dns as nameserver
 from infra.local.mailbox import Mailbox
 from infra.local.plan import HOST, CannotStart, Plan, check
@@ -21,6 +21,7 @@ from infra.local.receivers import Receiver
 from infra.seed import Seeded
 
 PLATFORM = "postscale.test"
+_AWS_PID = "aws.pid"
 _FROM_OUTSIDE = {"RetryWaits": "RETRY_WAITS", "BusEvents": "BUS_EVENTS"}
 """Settings that may be given to a stack in the environment; all others are its own business."""
 
@@ -54,7 +55,8 @@ def running(plan: Plan) -> Iterator[Running]:
     """A stack that is ready, for as long as the block lasts; `CannotStart` when something is in its way."""
     with ExitStack() as held:
         held.enter_context(_only_one(plan.state))
-        plan.told.unlink(missing_ok=True)  # of a stack that was killed
+        plan.told.unlink(missing_ok=True)  # of a stack that was killed, and so is the MiniStack that it left
+        orphan.end(plan.state / _AWS_PID)
         check(plan)
         environment = held.enter_context(_aws(plan))
         _become(environment)
@@ -69,7 +71,10 @@ def running(plan: Plan) -> Iterator[Running]:
 @contextmanager
 def _aws(plan: Plan) -> Iterator[dict[str, str]]:
     try:
-        with ministack.running(plan.ports.aws, plan.state / "aws") as aws:
+        with (
+            ministack.running(plan.ports.aws, plan.state / "aws") as aws,
+            orphan.remembered(plan.state / _AWS_PID, aws.process.pid),
+        ):
             settings = ministack.create_resources(plan.template, aws.endpoint, _parameters(plan))
             yield settings | ministack.environment(aws.endpoint)
     except ministack.NotStarted as failure:
@@ -82,6 +87,7 @@ def _parameters(plan: Plan) -> dict[str, str]:
         "MxPort": str(plan.ports.receivers),
         "DnsServers": f"{HOST}:{plan.ports.dns}",
         "AllowLoopbackMx": "1",
+        "ContentRetentionDays": "7",
     }
     return own | {name: os.environ[variable] for name, variable in _FROM_OUTSIDE.items() if variable in os.environ}
 
@@ -140,7 +146,7 @@ def _announced(path: Path, told: Mapping[str, Any]) -> Iterator[None]:
 @contextmanager
 def _only_one(state: Path) -> Iterator[None]:
     """Two stacks on one state folder would overwrite each other's."""
-    state.mkdir(parents=True, exist_ok=True)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(state / "lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -28,7 +28,8 @@ and read it in the inbox. What became of it:
   curl -H "Authorization: Bearer {live_key}" {api_url}/v1/emails/<id>/events
 
 Other recipients: bounce@, defer@, greylist@ and slow@simulator.test do what they are called; gone.test takes
-no mail at all. `make demo` in another terminal shows two journeys step by step. Ctrl-C stops everything.
+no mail at all. RETRY_WAITS=5,30 make run shortens the waits between attempts to these seconds. `make demo`
+in another terminal shows two journeys step by step. Ctrl-C stops everything.
 """
 
 

@@ -93,6 +93,14 @@ def test_a_transfer_and_a_notify_are_refused(port: int) -> None:
     assert dns.query.udp(notify, "127.0.0.1", port=port, timeout=2).rcode() == dns.rcode.NOTIMP
 
 
+def test_a_connection_that_is_open_at_the_end_is_hung_up_on(zone_file: Path) -> None:
+    with background.held(server.serving(zone_file, 0)) as chosen:
+        link = socket.create_connection(("127.0.0.1", chosen), timeout=2)
+        dns.query.tcp(dns.message.make_query("acme.test", "A"), "127.0.0.1", port=chosen, sock=link)
+    assert link.recv(1) == b""
+    link.close()
+
+
 def test_garbage_gets_no_answer_and_does_no_harm(port: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
         link.settimeout(0.1)

@@ -163,6 +163,15 @@ def test_requests_at_the_same_time_never_see_each_other(port: int) -> None:
     assert [sent for sent, seen in pairs if sent != seen] == []
 
 
+def test_a_connection_that_outlives_the_server_is_told_so() -> None:
+    with httpd.serving(gateway.responder(app), 0) as port:
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        assert ask(link, "GET", "/plain")[0] == 200
+    status, body = ask(link, "GET", "/plain")
+    assert (status, json.loads(body)["error"]) == (503, "service_unavailable")
+    link.close()
+
+
 POST = b"POST /echo/x HTTP/1.1\r\nHost: x\r\n"
 
 

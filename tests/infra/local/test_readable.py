@@ -3,7 +3,7 @@
 from email.message import EmailMessage
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local import inbox_pages, readable
@@ -47,6 +47,7 @@ def test_a_mail_that_makes_no_sense_is_shown_as_well_as_may_be(raw: bytes) -> No
     inbox_pages.view(kept(), readable.read(raw), len(raw))
 
 
+@settings(deadline=None)  # a machine that does other things as well is no finding
 @given(st.binary(max_size=400))
 def test_no_octets_are_an_exception(raw: bytes) -> None:
     inbox_pages.view(kept(), readable.read(raw), len(raw))

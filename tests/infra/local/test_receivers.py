@@ -133,6 +133,15 @@ def test_a_disconnect_anywhere_keeps_nothing_and_says_nothing(
     assert capfd.readouterr().err == ""
 
 
+def test_a_connection_that_is_open_at_the_end_is_hung_up_on(tmp_path: Path) -> None:
+    receiver = receivers.Receiver(mailbox=Mailbox(tmp_path / "mail"))
+    with background.held(receivers.serving(receiver, tmp_path, 0)) as port:
+        link = smtplib.SMTP("127.0.0.1", port, timeout=5)
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        link.noop()
+    link.close()
+
+
 def test_a_store_that_fails_is_a_451(sink: Sink, client: smtplib.SMTP, tmp_path: Path) -> None:
     (tmp_path / "mail").rmdir()
     with pytest.raises(smtplib.SMTPDataError) as refusal:

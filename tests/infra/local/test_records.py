@@ -4,7 +4,7 @@ import dns.exception
 import dns.message
 import dns.rcode
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local import records, zone
@@ -104,6 +104,7 @@ def test_a_mistake_in_the_text_is_an_exception(text: str) -> None:
         records.read(text)
 
 
+@settings(deadline=None)  # a machine that does other things as well is no finding
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=700))
 def test_any_text_comes_out_of_the_default_zone_as_it_went_in(value: str) -> None:
     sender = zone.Sender(domain="acme.test", dkim=value)

@@ -201,7 +201,8 @@ def test_what_is_deferred_is_tried_again_by_the_other_function(deployed: Deploye
     email_id = send(deployed, country, "greylist@simulator.test")
     assert within(30, lambda: is_delivered(deployed, country, email_id))
     told = look_up(deployed, country, f"/v1/emails/{email_id}/events")["events"]
-    assert [event["event_type"] for event in told] == ["queued", "deferred", "delivered"]
+    kinds = [event["event_type"] for event in told]
+    assert (kinds[0], set(kinds[1:-1]), kinds[-1]) == ("queued", {"deferred"}, "delivered")
 
 
 def counted(deployed: Deployed) -> dict[str, int]:

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 _WRITE_WAITS = (0.5, 1, 2, 4, 8)
 """Seconds between tries to write down an outcome: losing it means saying the message twice."""
-
-
 _DIALOG_SECONDS = 300.0
 """What one delivery may cost a thread, however many servers it tries."""
 _USEFUL_SECONDS = 30.0

@@ -78,7 +78,9 @@ def check(plan: Plan) -> None:
 
 def free_base() -> int:
     """A PORT_BASE whose whole block is free now."""
-    for base in range(*_OWN_BLOCKS):
+    blocks = list(range(*_OWN_BLOCKS))
+    own = os.getpid() % len(blocks)  # two processes that look at the same moment look at different blocks first
+    for base in blocks[own:] + blocks[:own]:
         try:
             _check_ports(Ports.block(base))
         except CannotStart:

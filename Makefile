@@ -54,7 +54,7 @@ package: .venv/ready  ## template and zip for AWS, in dist/prod (STAGE=local: fo
 bench: .venv/ready  ## how fast it is; writes benchmarks/results/bench.json
 	@$(RUN) benchmarks.bench
 
-cost: .venv/ready  ## what it costs; writes benchmarks/results/cost.json
+cost: .venv/ready .venv-ministack/ready  ## what it costs; writes benchmarks/results/cost.json
 	@$(RUN) benchmarks.cost
 
 clean:  ## remove what was made, but not the state of the local stack

@@ -39,8 +39,7 @@ def deliver_deferred(event: SQSEvent) -> dict[str, Any]:
 def work(event: SQSEvent, queue_url: str) -> dict[str, Any]:
     context: Any = event.context
     seconds = context.get_remaining_time_in_millis() / 1000
-    worker = services().worker(queue_url)
-    return records.again(worker.run(records.received(event.to_dict()), context.aws_request_id, seconds))
+    return records.again(services().worker(queue_url).run(records.received(event.to_dict()), seconds))
 
 
 # ── DynamoDB stream of deliveries ── what happened → the event bus, the counters ────────────────

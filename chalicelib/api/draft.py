@@ -9,6 +9,8 @@ from chalicelib.mail.address import Address
 from chalicelib.outbound.composition import Draft
 
 _MAX_RECIPIENTS = 100
+_MAX_LISTED = 1000
+"""Entries of a list that are looked at, those that are there twice included."""
 _FIELDS = frozenset({"from", "to", "subject", "text_body", "html_body"})
 _ALIASES = {"html": "html_body", "text": "text_body", "body": "text_body"}
 
@@ -47,12 +49,14 @@ def _recipients(value: Any) -> tuple[Address, ...]:
     if not isinstance(listed, list) or not listed or not all(isinstance(text, str) for text in listed):
         raise Invalid("'to' must be a list of addresses, such as [\"ann@example.net\"]", field="to")
     unique: dict[str, Address] = {}
-    for text in listed:
+    for text in dict.fromkeys(listed[:_MAX_LISTED]):
         recipient = _address("to", text)
         unique.setdefault(recipient.addr_spec, recipient)
-    if len(unique) > _MAX_RECIPIENTS:
+        if len(unique) > _MAX_RECIPIENTS:
+            break
+    if len(unique) > _MAX_RECIPIENTS or len(listed) > _MAX_LISTED:
         raise Invalid(
-            f"{len(unique)} recipients; one message takes at most {_MAX_RECIPIENTS}",
+            f"too many recipients: one message takes at most {_MAX_RECIPIENTS}",
             code="too_many_recipients",
             field="to",
         )

@@ -23,11 +23,23 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One record of a table's stream; `old` is None where the item is new, `new` where it is gone."""
+    """One record of a table's stream, its images in DynamoDB's typed JSON until they are asked for."""
 
     sequence: str
-    old: Item | None
-    new: Item | None
+    images: Mapping[str, Any]
+
+    @property
+    def old(self) -> Item | None:
+        """None where the item is new."""
+        return self._image("OldImage")
+
+    @property
+    def new(self) -> Item | None:
+        """None where the item is gone."""
+        return self._image("NewImage")
+
+    def _image(self, name: str) -> Item | None:
+        return unmarshal(self.images[name]) if name in self.images else None
 
 
 def received(event: Mapping[str, Any]) -> list[Received]:
@@ -43,14 +55,10 @@ def received(event: Mapping[str, Any]) -> list[Received]:
 
 
 def changes(event: Mapping[str, Any]) -> list[Change]:
-    return [_change(record["dynamodb"]) for record in event["Records"]]
+    told = (record["dynamodb"] for record in event["Records"])
+    return [Change(sequence=one["SequenceNumber"], images=one) for one in told]
 
 
 def again(identifiers: Iterable[str | None]) -> dict[str, Any]:
     """The answer that brings these messages, or the stream from this sequence number, once more."""
     return {"batchItemFailures": [{"itemIdentifier": one} for one in identifiers if one]}
-
-
-def _change(told: Mapping[str, Any]) -> Change:
-    old, new = (unmarshal(told[image]) if image in told else None for image in ("OldImage", "NewImage"))
-    return Change(sequence=told["SequenceNumber"], old=old, new=new)

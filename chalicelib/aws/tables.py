@@ -49,7 +49,9 @@ class Table:
         answer = self._call("update_item", Key=_marshal_key(key), ReturnValues="ALL_NEW", **asked)
         return unmarshal(answer["Attributes"])
 
-    def query(self, pk: str, *, prefix: str = "", between: tuple[str, str] | None = None) -> Iterator[Item]:
+    def query(
+        self, pk: str, *, prefix: str = "", between: tuple[str, str] | None = None, consistent: bool = False
+    ) -> Iterator[Item]:
         """All items under `pk`, in the order of `sk`, page by page."""
         condition, values = "#pk = :pk", {"pk": pk}
         if between:
@@ -59,7 +61,7 @@ class Table:
             )
         elif prefix:
             condition, values = f"{condition} AND begins_with(#sk, :prefix)", values | {"prefix": prefix}
-        asked = _expressions({"KeyConditionExpression": condition}, values)
+        asked = _expressions({"KeyConditionExpression": condition}, values) | {"ConsistentRead": consistent}
         while True:
             page = self._call("query", **asked)
             yield from map(unmarshal, page["Items"])

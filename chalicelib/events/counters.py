@@ -31,10 +31,13 @@ class Counted:
 
 
 def count(sequence: str, delivery: Delivery, events: Iterable[Event]) -> Counted:
+    """A message that could not be queued is not summed up: its sender may send it again, under the same id."""
     amounts: Counter[str] = Counter()
     for event in events:
+        if event.type is EventType.FAILED:
+            continue
         amounts[event.type.value] += 1
-        amounts["messages"] += event.attempt is None and event.number == 0 and event.type is not EventType.FAILED
+        amounts["messages"] += event.attempt is None and event.number == 0
         amounts["hard_bounced"] += bool(event.attempt and event.attempt.bounce_type == "hard")
     return Counted(sequence=sequence.zfill(_SEQUENCE_DIGITS), key=_key(delivery), amounts=+amounts)
 

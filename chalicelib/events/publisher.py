@@ -1,8 +1,8 @@
 """The deliveries' stream → the event bus and the counters.
 
 First the bus, then the counters, then the answer. A crash in between tells the bus again (every event
-has an id) and never counts twice. What fails is named by its sequence number and comes again from
-there; nothing behind it is done before, because order is what keeps the counters exact.
+has an id) and never counts twice. While the bus or the counters fail, the batch comes again from its
+first record; nothing behind it is done before, because order is what keeps the counters exact.
 """
 
 from collections.abc import Sequence
@@ -31,14 +31,14 @@ class Publisher:
 
     def publish(self, changes: Sequence["Change"]) -> str | None:
         """The sequence number to start again from, or None when all is told and counted."""
-        told, unreadable = _read_all(changes)
+        told = [one for change in changes for one in _read(change)]
         try:
             self.bus.put([announced for one in told for announced in self._wanted(one)])
             self.counters.add(counters.count(one.sequence, one.delivery, one.events) for one in told)
         except PostscaleError as failure:
             log.write("publish_failed", error=failure.message, records=len(changes))
             return changes[0].sequence
-        return unreadable
+        return None
 
     def _wanted(self, told: "_Told") -> list[tuple[str, dict[str, Any]]]:
         types = [(f"email.{event.type}", event) for event in told.events]
@@ -54,25 +54,20 @@ class _Told:
     events: list[Event]
 
 
-def _read_all(changes: Sequence["Change"]) -> tuple[list[_Told], str | None]:
-    """Up to the first record that cannot be read, and that one's sequence number."""
-    told: list[_Told] = []
-    for change in changes:
-        try:
-            told += _read(change)
-        except (KeyError, TypeError, ValueError) as failure:
-            log.write("stream_record_unreadable", sequence=change.sequence, error=repr(failure)[:100])
-            return told, change.sequence
-    return told, None
-
-
 def _read(change: "Change") -> list[_Told]:
-    """Nothing for what has left the table: its time was over (TTL), and no fact about mail."""
-    if change.new is None:
+    """Nothing for what has left the table: its time was over (TTL), and no fact about mail.
+
+    Nothing either for what cannot be read, which only a fault of ours can make: an alarm watches for the log
+    line, and neither the record's neighbours nor the rest of the stream wait for its mending.
+    """
+    try:
+        old, new = change.old, change.new
+        delivery = from_item(new) if new else None
+        events = history.since(from_item(old) if old else None, delivery) if delivery else []
+    except (KeyError, TypeError, ValueError) as failure:
+        log.write("stream_record_unreadable", sequence=change.sequence, error=repr(failure)[:100])
         return []
-    new = from_item(change.new)
-    events = history.since(from_item(change.old) if change.old else None, new)
-    return [_Told(sequence=change.sequence, delivery=new, events=events)]
+    return [_Told(sequence=change.sequence, delivery=delivery, events=events)] if delivery else []
 
 
 def _detail(delivery: Delivery, event: Event) -> dict[str, Any]:

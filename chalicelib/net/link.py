@@ -21,6 +21,8 @@ from chalicelib.errors import Temporary
 
 _LINE, _LINES, _REPLY = 2_000, 100, 65_536
 """Octets of a line, lines and octets of a reply. Nobody has to send more than 512 (RFC 5321 §4.5.3.1.5)."""
+_CHUNK = 65_536
+"""Octets handed over at once. TLS counts a whole hand-over as one wait: a large one would have to leave in its time."""
 _LAST_WORDS = 1.0
 """Seconds for what a server may have said before it hung up in the middle of our sentence."""
 _REPLY_LINE = re.compile(rb"[2-5]\d\d(?:[ -]|$)")
@@ -103,7 +105,7 @@ class Link:
             while left:
                 self._wait_at_most(min(within, self.seconds_left))
                 with _failures_told():
-                    left = left[self._socket.send(left) :]
+                    left = left[self._socket.send(left[:_CHUNK]) :]
         except Broken as broken:
             self._failure = broken.message
         return not left

@@ -41,7 +41,7 @@ def refusal(envelope: Envelope, message: bytes, offered: Offer) -> Answer | None
     if offered.size is not None and len(message) > offered.size:
         reason = f"the message has {len(message)} octets, the recipient's server takes {offered.size}"
         return _refused(552, "5.3.4", reason)
-    if _international(envelope) and "SMTPUTF8" not in offered.keywords:
+    if _international(envelope, message) and "SMTPUTF8" not in offered.keywords:
         return _refused(553, "5.6.7", "recipient's server does not take internationalised addresses")
     if not message.isascii() and "8BITMIME" not in offered.keywords:
         return _refused(554, "5.6.3", "recipient's server does not take 8-bit content")
@@ -53,7 +53,7 @@ def commands(envelope: Envelope, message: bytes, offered: Offer) -> tuple[tuple[
     parameters = {
         f"SIZE={len(message)}": "SIZE" in offered.keywords,
         "BODY=8BITMIME": not message.isascii(),
-        "SMTPUTF8": _international(envelope),
+        "SMTPUTF8": _international(envelope, message),
     }
     options = "".join(f" {parameter}" for parameter, wanted in parameters.items() if wanted)
     return (
@@ -81,8 +81,10 @@ def _refused(code: int, enhanced: str, reason: str) -> Answer:
     return Answer(stage=Stage.MAIL, reply=Reply(code=code, enhanced=enhanced, text=reason), error=reason)
 
 
-def _international(envelope: Envelope) -> bool:
-    return not (envelope.mail_from.isascii() and envelope.rcpt_to.isascii())
+def _international(envelope: Envelope, message: bytes) -> bool:
+    """An address in the envelope, or the header itself, is not ASCII (RFC 6531 §3.4)."""
+    header, _, _ = message.partition(b"\r\n\r\n")
+    return not (envelope.mail_from.isascii() and envelope.rcpt_to.isascii() and header.isascii())
 
 
 def _path(address: str) -> str:

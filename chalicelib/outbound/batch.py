@@ -8,15 +8,19 @@ because a service of ours is down hops instead: an outage must not count toward 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from threading import Semaphore
 from typing import TYPE_CHECKING
 
 from chalicelib import log
 from chalicelib.errors import PostscaleError, Temporary
+from chalicelib.events import email_id as ids
 from chalicelib.outbound import queue
 from chalicelib.outbound.delivery import Courier, Tools
 from chalicelib.outbound.lease import Held
 from chalicelib.outbound.queue import Job
+from chalicelib.outbound.retry import LIFETIME_SECONDS
 from chalicelib.outbound.routing import Route, Unroutable
 
 if TYPE_CHECKING:
@@ -30,6 +34,9 @@ _SOON = 1.0
 _DIALOGS = 1 / 3
 """The part of the time left in which dialogs begin: the last one may take as long again, and then there is writing."""
 _HOP_AFTER = 3
+"""Times received."""
+_LARGE_AT_ONCE = 2
+"""Messages whose content is an object: each takes up to 25 MB while it is signed and said."""
 _OUTAGE_WAIT = 300.0
 _FIRST_WAIT, _LONGEST_WAIT = 10, 300
 """Seconds until a failed message is seen again; doubled each time."""
@@ -51,9 +58,12 @@ class Again:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One run of the function: who it is, and the epoch seconds after which it begins no dialog, and is stopped."""
+    """One run of the function: the epoch seconds after which it begins no dialog, and at which it is stopped.
 
-    owner: str
+    `large` lets few large messages at a time into memory.
+    """
+
+    large: Semaphore
     no_dialog_after: float
     dead_at: float
 
@@ -66,10 +76,10 @@ class Worker:
     tools: Tools
     route: Callable[[str], Route | Unroutable]
 
-    def run(self, batch: Sequence["Received"], owner: str, seconds: float) -> list[str]:
+    def run(self, batch: Sequence["Received"], seconds: float) -> list[str]:
         """Ids of the messages that are to come again. `seconds` is how long this function may still run."""
         now = self.tools.clock()
-        turn = Turn(owner=owner, no_dialog_after=now + seconds * _DIALOGS, dead_at=now + seconds)
+        turn = Turn(large=Semaphore(_LARGE_AT_ONCE), no_dialog_after=now + seconds * _DIALOGS, dead_at=now + seconds)
         entries, again = _read(batch)
         again += self._hop([entry for entry in entries if entry.job.not_before > now + _SOON])
         with ThreadPoolExecutor(_THREADS) as threads:
@@ -91,8 +101,11 @@ class Worker:
         return list(groups.values())
 
     def _carry(self, turn: Turn, group: Sequence[tuple[Entry, Way]]) -> list[Again]:
-        courier = Courier(self.tools, owner=turn.owner, dead_at=turn.dead_at)
-        again = [one for entry, way in group for one in self._carry_one(courier, turn, entry, way)]
+        courier = Courier(self.tools, dead_at=turn.dead_at)
+        again: list[Again] = []
+        for entry, way in group:
+            with turn.large if entry.job.object else nullcontext():
+                again += self._carry_one(courier, turn, entry, way)
         courier.close()
         return again
 
@@ -105,7 +118,7 @@ class Worker:
             return [_while_held(entry, held)] if held else []
         except Temporary as failure:
             log.write("put_back", email_id=entry.job.email_id, n=entry.job.number, error=failure.message)
-            return self._hop([_later(entry, self.tools.clock())]) if _often(entry) else [_again(entry)]
+            return self._hop([_later(entry, self.tools.clock())]) if self._may_hop(entry) else [_again(entry)]
         except Exception as failure:  # a surprise: the others in the batch are none the worse for it
             log.write("job_failed", email_id=entry.job.email_id, n=entry.job.number, error=repr(failure)[:200])
             return [_again(entry)]
@@ -121,11 +134,19 @@ class Worker:
             return [_again(entry) for entry in entries]
         return []
 
+    def _may_hop(self, entry: Entry) -> bool:
+        """What has failed thrice is no hiccup. What is older than a message gets is no outage, but broken: it is
+        left to become a dead letter, which somebody is called for.
+        """
+        age = self.tools.clock() - ids.milliseconds(entry.job.email_id) / 1000
+        return entry.received.times >= _HOP_AFTER and age < LIFETIME_SECONDS
+
     def _postpone(self, one: Again) -> None:
         """Best effort: otherwise the message comes back after the queue's own time, which is longer."""
-        wait = _FIRST_WAIT << (one.received.times - 1) if one.at is None else round(one.at - self.tools.clock())
+        growing = min(_LONGEST_WAIT, _FIRST_WAIT << min(one.received.times - 1, 10))
+        wait = growing if one.at is None else max(0, round(one.at - self.tools.clock()))
         try:
-            self.queue.show_again_in(one.received.receipt, min(_LONGEST_WAIT, max(0, wait)))
+            self.queue.show_again_in(one.received.receipt, wait)
         except PostscaleError as failure:
             log.write("postpone_failed", error=failure.message)
 
@@ -149,11 +170,6 @@ def _again(entry: Entry) -> Again:
 def _while_held(entry: Entry, held: Held) -> Again:
     log.write("held", email_id=entry.job.email_id, n=entry.job.number, until=held.until)
     return Again(received=entry.received, at=held.until + 1)
-
-
-def _often(entry: Entry) -> bool:
-    """What has failed so often is no hiccup: let it hop, so that an outage makes no dead letters."""
-    return entry.received.times >= _HOP_AFTER
 
 
 def _later(entry: Entry, now: float) -> Entry:

@@ -49,8 +49,9 @@ class Deliveries:
                     )
             except PostscaleError as failure:
                 log.write("withdraw_failed", email_id=delivery.email_id, error=failure.message)
+                return
 
     def find(self, account_id: str, email_id: UUID) -> list[Delivery]:
         """In the order of the recipients; empty when this account sent no such message."""
-        items = self.table.query(ids.partition(account_id, email_id), prefix=f"{email_id}#")
+        items = self.table.query(ids.partition(account_id, email_id), prefix=f"{email_id}#", consistent=True)
         return [layout.from_item(item) for item in items]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from chalicelib import log
 from chalicelib.errors import PostscaleError, Unavailable
@@ -49,23 +50,23 @@ class Tools:
 class Courier:
     """Carries the jobs of one operator, one after another. `dead_at`: when this process is stopped, epoch seconds."""
 
-    def __init__(self, tools: Tools, *, owner: str, dead_at: float) -> None:
+    def __init__(self, tools: Tools, *, dead_at: float) -> None:
         self._tools = tools
-        self._owner = owner
         self._dead_at = dead_at
         self._open: tuple[Connection, Server] | None = None
 
     def carry(self, job: Job, route: Route | Unroutable) -> Held | None:
         """None when the job is done with; who else is at it otherwise. Raises when our own side failed."""
-        taken = self._tools.leases.take(job, owner=self._owner, now=self._tools.clock(), until=self._dead_at)
+        owner = uuid4().hex
+        taken = self._tools.leases.take(job, owner=owner, now=self._tools.clock(), until=self._dead_at)
         if taken is not Taken.OURS:
             return taken if isinstance(taken, Held) else None
         try:
-            reached = self._attempt(job, route)
+            concluded = self._follow(job, self._attempt(job, route))
         except Exception:
-            self._give_back(job)
+            self._give_back(job, owner)
             raise
-        self._conclude(job, reached)
+        _log(job, concluded, self._write(job, concluded))
         return None
 
     def close(self) -> None:
@@ -80,14 +81,14 @@ class Courier:
         if prepared is None:
             return outcome.unsigned(job.domain)
         envelope, message = prepared
-        return self._over_open(route, envelope, message) or self._over_any(route, envelope, message)
+        end = time.monotonic() + _DIALOG_SECONDS
+        return self._over_open(route, envelope, message) or self._over_any(route, envelope, message, end)
 
-    def _over_any(self, route: Route, envelope: Envelope, message: bytes) -> Outcome:
+    def _over_any(self, route: Route, envelope: Envelope, message: bytes, end: float) -> Outcome:
         """The servers in their order, until one has said something about the mail; a route has at least one.
 
         All of them together have the time of one dialog: servers that drip cost a thread no more.
         """
-        end = time.monotonic() + _DIALOG_SECONDS
         for server in route.servers:
             reached = self._over_new(server, envelope, message, end)
             if not _may_go_on(reached) or time.monotonic() > end - _USEFUL_SECONDS:
@@ -104,7 +105,7 @@ class Courier:
 
     def _over_new(self, server: Server, envelope: Envelope, message: bytes, end: float) -> Outcome:
         self.close()
-        opened = self._tools.connect(server, True, end - time.monotonic())
+        opened = self._tools.connect(server, True, max(0.0, end - time.monotonic()))
         if isinstance(opened, Answer) and opened.stage is Stage.STARTTLS:
             opened = self._tools.connect(server, False, max(0.0, end - time.monotonic()))
         if isinstance(opened, Answer):
@@ -112,14 +113,13 @@ class Courier:
         self._open = (opened, server)
         return outcome.read(opened.deliver(envelope, message), server.host)
 
-    def _conclude(self, job: Job, reached: Outcome) -> None:
+    def _follow(self, job: Job, reached: Outcome) -> Conclusion:
         """The successor is enqueued before the outcome is written: a crash in between repeats, and loses nothing."""
         now = self._tools.clock()
         concluded = conclusion.conclude(job, reached, self._tools.schedule, now=now)
         if concluded.successor:
             self._tools.outbox.hop([concluded.successor], now=now)
-        ours = self._write(job, concluded)
-        _log(job, concluded, ours)
+        return concluded
 
     def _write(self, job: Job, concluded: Conclusion) -> bool:
         for wait in _WRITE_WAITS:
@@ -131,9 +131,9 @@ class Courier:
                 time.sleep(wait)
         return self._tools.leases.conclude(job, concluded.attempt, concluded.status)
 
-    def _give_back(self, job: Job) -> None:
+    def _give_back(self, job: Job, owner: str) -> None:
         try:
-            self._tools.leases.give_back(job, self._owner)
+            self._tools.leases.give_back(job, owner)
         except PostscaleError as failure:
             log.write("lease_kept", email_id=job.email_id, n=job.number, error=failure.message)
 
@@ -153,7 +153,7 @@ def _log(job: Job, concluded: Conclusion, ours: bool) -> None:
         server=attempt.server,
         code=attempt.code,
         enhanced=attempt.enhanced,
-        error=attempt.error,
+        error=attempt.error and attempt.error.partition(":")[0],  # what follows may be a server's words, with addresses
         tls=attempt.tls,
         bounce_type=attempt.bounce_type,
     )

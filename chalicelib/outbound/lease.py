@@ -42,7 +42,7 @@ class Leases:
     table: "Table"
 
     def take(self, job: Job, *, owner: str, now: float, until: float) -> Taken | Held:
-        """`until`: when this process will be dead for certain."""
+        """`until`: when this process will be dead for certain. `owner` is a new name for every try to take."""
         values = {
             "n": job.attempt,
             "owner": owner,
@@ -60,22 +60,25 @@ class Leases:
                 " AND (attribute_not_exists(#lease_until) OR #lease_until < :now)",
             )
         except ConditionFailed as lost:
-            return _why(job, lost.item)
+            return _why(job, owner, lost.item)
         return Taken.OURS
 
     def conclude(self, job: Job, attempt: Attempt, status: Status) -> bool:
         """Write the outcome; False when somebody concluded this attempt before us, and then theirs stands.
 
-        It is not asked whether the lease is still ours: what a server answered is true in any case.
+        It is not asked whether the lease is still ours: what a server answered is true in any case. A yes stands
+        even against somebody's later no, for the recipient has the message.
         """
         values = {"n": job.attempt, "status": status, "done": [attempt.to_item()], "at": attempt.at}
+        values |= {"queued": Status.QUEUED, "deferred": Status.DEFERRED}
+        first = "" if status is Status.DELIVERED else " AND #concluded < :n"
         try:
             self.table.update(
                 _key(job),
                 "SET #status = :status, #concluded = :n, #updated_at = :at,"
                 " #attempts = list_append(#attempts, :done) REMOVE #lease_until, #owner",
                 values,
-                only_if="attribute_exists(#pk) AND #concluded < :n",
+                only_if=f"#status IN (:queued, :deferred){first}",
             )
         except ConditionFailed:
             return False
@@ -91,7 +94,10 @@ def _key(job: Job) -> tuple[str, str]:
     return layout.key(job.account_id, job.email_id, job.number)
 
 
-def _why(job: Job, item: "Item | None") -> Taken | Held:
+def _why(job: Job, owner: str, item: "Item | None") -> Taken | Held:
+    """It may have been ourselves: where an answer was lost, the client library has asked a second time."""
+    if item is not None and item.get("owner") == owner:
+        return Taken.OURS
     if item is None or item["status"] not in OPEN or item["concluded"] >= job.attempt:
         return Taken.OVER
     return Held(until=item["lease_until"])

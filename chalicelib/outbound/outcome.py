@@ -108,8 +108,8 @@ def unrouted(problem: Unroutable) -> Deferred | Bounced:
 
 
 def unsigned(domain: str) -> Deferred:
-    """An attempt that ended before anybody was asked: mail without a signature is not sent."""
-    error = f"no DKIM key signs for {domain} at the moment"
+    """An attempt that ended before anybody was asked: mail that nobody vouches for is not sent."""
+    error = f"{domain} may not send at the moment, or has no DKIM key"
     return Deferred(stage=Stage.CONNECT, server=None, reply=None, error=error, elsewhere=False)
 
 

@@ -7,6 +7,8 @@ that the service takes, and so waits as long as it must without a table to poll.
 
 import base64
 import json
+import math
+import operator
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from chalicelib.aws.objects import Bucket
     from chalicelib.aws.queues import Queue
 
+_SMALL = 1024 * 1024
+"""Octets of a message, unpacked, of which ten fit into a delivery function side by side."""
 _INLINE_OCTETS = 64 * 1024
 _INLINE_OCTETS_IN_ALL = 256 * 1024
 """Content times recipients: beyond it one object is cheaper than as many copies (64 KB are billed at every hop)."""
@@ -71,11 +75,14 @@ def decode(body: str) -> Job:
     told = json.loads(body)
     if ("content" in told) == ("object" in told):
         raise ValueError("a job has either content or an object")
+    texts = [told[name] for name in ("account", "email_id", "to", "from", "domain")]
+    if not all(isinstance(text, str) for text in texts) or not math.isfinite(told["not_before"]):
+        raise ValueError("a job names its delivery in words, and a time that comes")
     return Job(
         account_id=told["account"],
         email_id=UUID(told["email_id"]),
-        number=int(told["n"]),
-        attempt=int(told["attempt"]),
+        number=operator.index(told["n"]),
+        attempt=operator.index(told["attempt"]),
         recipient=told["to"],
         sender=told["from"],
         domain=told["domain"],
@@ -97,7 +104,7 @@ class Outbox:
         """Returns when every job and the content are durable."""
         packed = zlib.compress(message)
         octets = len(packed) * 4 // 3
-        if octets <= _INLINE_OCTETS and octets * len(jobs) <= _INLINE_OCTETS_IN_ALL:
+        if len(message) <= _SMALL and octets <= _INLINE_OCTETS and octets * len(jobs) <= _INLINE_OCTETS_IN_ALL:
             ready = [replace(job, content=packed) for job in jobs]
         else:
             key = f"content/{ids.day(jobs[0].email_id)}/{jobs[0].email_id}"

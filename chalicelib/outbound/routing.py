@@ -6,6 +6,7 @@ judged address that is connected to: never one inside our own network, never our
 """
 
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 _SERVERS, _PER_HOST, _HOSTS = 5, 3, 10
 """At most: servers in a route, of those the addresses of one host, and hosts that are looked up to find them."""
+
+
+_SECONDS = 10.0
+"""After so long no further host is looked up: a domain whose name servers are silent holds up its neighbours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +88,7 @@ def _servers(
 ) -> tuple[Server, ...] | Unroutable:
     servers: dict[str, Server] = {}
     problems: list[Unroutable] = []
+    end = time.monotonic() + _SECONDS
     for host in hosts[:_HOSTS]:
         addresses = _addresses(host, resolver, policy, missing)
         if isinstance(addresses, Unroutable):
@@ -90,7 +96,7 @@ def _servers(
         else:
             for address in addresses[:_PER_HOST]:
                 servers.setdefault(address, Server(host=host, address=address, port=policy.port))
-        if len(servers) >= _SERVERS:
+        if len(servers) >= _SERVERS or time.monotonic() > end:
             break
     if not servers:
         return min(problems, key=lambda problem: _WORST_FIRST.index(problem.enhanced))

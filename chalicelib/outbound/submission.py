@@ -44,10 +44,11 @@ class Submission:
             if request and (answered := self.requests.answer(request)):
                 return answered
             raise
-        claim = Claim(email_id=ids.new(self.clock()), fresh=True)
+        email_id = ids.new(self.clock())
+        composition.compose(email_id, draft)  # what cannot be composed must not use up the key
         if request is None:
-            return self._write(principal, draft, domain, claim)
-        claim = self.requests.claim(request, claim.email_id, now=self.clock())
+            return self._write(principal, draft, domain, Claim(email_id=email_id, fresh=True))
+        claim = self.requests.claim(request, email_id, now=self.clock())
         return claim.answer or self._answer_once(principal, draft, domain, (request, claim))
 
     def _answer_once(

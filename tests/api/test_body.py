@@ -35,6 +35,7 @@ from chalicelib.errors import Invalid, Refused, TooLarge
         b'\xef\xbb\xbf{"a":1}',
         b"{'a':1}",
         b'{"a":1} x',
+        json.dumps({str(n): n for n in range(60_000)}).encode()[:-1] + b',"59999":1}',
     ],
 )
 def test_whatever_is_not_one_json_object_is_refused_in_words(raw: bytes) -> None:

@@ -61,3 +61,10 @@ def test_a_hundred_and_one_recipients_are_one_too_many() -> None:
     with pytest.raises(Invalid) as refused:
         draft.parse(GOOD | {"to": many})
     assert refused.value.code == "too_many_recipients"
+
+
+@pytest.mark.parametrize("address", ["ann@inbox.test", "ä@bücher.test"])
+def test_an_endless_list_is_refused_before_it_is_read(address: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        draft.parse(GOOD | {"to": [address] * 300_000})
+    assert refused.value.code == "too_many_recipients"

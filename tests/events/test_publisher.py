@@ -8,7 +8,7 @@ import pytest
 from chalicelib.aws.bus import Bus
 from chalicelib.aws.clients import Clients
 from chalicelib.aws.records import Change
-from chalicelib.aws.tables import Table
+from chalicelib.aws.tables import Table, marshal
 from chalicelib.events.counters import Counters
 from chalicelib.events.delivery import Delivery, Status
 from chalicelib.events.publisher import Publisher
@@ -24,8 +24,9 @@ BOUNCED = made.delivery(status=Status.BOUNCED, attempts=(made.attempt(1, "bounce
 
 
 def change(sequence: int, old: Delivery | None, new: Delivery | None) -> Change:
-    images = [delivery.to_item() if delivery else None for delivery in (old, new)]
-    return Change(sequence=str(sequence), old=images[0], new=images[1])
+    images = {"OldImage": old, "NewImage": new}
+    told = {name: marshal(delivery.to_item()) for name, delivery in images.items() if delivery}
+    return Change(sequence=str(sequence), images=told)
 
 
 JOURNEY = [change(98, None, ACCEPTED), change(99, ACCEPTED, LEASED), change(100, LEASED, DELIVERED)]
@@ -75,12 +76,23 @@ def test_what_leaves_the_table_is_no_event(publisher: Publisher) -> None:
     assert totals(publisher) == {}
 
 
-def test_a_record_that_cannot_be_read_stops_the_batch_there_and_nothing_before_it_is_lost(
-    publisher: Publisher,
+@pytest.mark.parametrize(
+    "image", [{"pk": {"S": "x"}, "sk": {"S": "y"}}, {"n": {"N": "1.5"}}, {"n": {"S": "a", "N": "1"}}]
+)
+def test_a_record_that_cannot_be_read_costs_its_neighbours_nothing_and_is_told(
+    publisher: Publisher, image: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken = Change(sequence="99", old=None, new={"pk": "x", "sk": "y"})
-    assert publisher.publish([JOURNEY[0], broken, JOURNEY[2]]) == "99"
-    assert totals(publisher) == {"messages": 1, "queued": 1}
+    broken = Change(sequence="99", images={"NewImage": image})
+    assert publisher.publish([JOURNEY[0], broken, JOURNEY[2]]) is None
+    assert totals(publisher) == {"messages": 1, "queued": 1, "delivered": 1}
+    assert "stream_record_unreadable" in capsys.readouterr().out
+
+
+def test_a_message_that_could_not_be_queued_is_not_summed_up(publisher: Publisher) -> None:
+    failed = made.delivery(status=Status.FAILED)
+    publisher.publish([change(1, None, ACCEPTED), change(2, ACCEPTED, failed), change(3, failed, ACCEPTED)])
+    publisher.publish([change(4, ACCEPTED, failed), change(5, failed, ACCEPTED), change(6, ACCEPTED, DELIVERED)])
+    assert totals(publisher) == {"messages": 1, "queued": 1, "delivered": 1}
 
 
 def test_while_the_counters_fail_the_batch_comes_again(publisher: Publisher, aws: dict[str, str]) -> None:

@@ -83,7 +83,7 @@ def number(packaged: Template, value: Any) -> int:
 def alarms(packaged: Template, queue: str) -> list[Any]:
     of_queue = {"Fn::GetAtt": [queue, "QueueName"]}
     every = of_type(packaged, "AWS::CloudWatch::Alarm").values()
-    return [alarm for alarm in every if {"Name": "QueueName", "Value": of_queue} in alarm["Dimensions"]]
+    return [alarm for alarm in every if {"Name": "QueueName", "Value": of_queue} in alarm.get("Dimensions", [])]
 
 
 def test_the_linter_finds_nothing(prod_package: Path) -> None:
@@ -109,7 +109,7 @@ def test_every_queue_has_a_worker_or_is_for_dead_letters(packaged: Template) -> 
     for queue, (worker, dead_letters) in WORK.items():
         assert read_by[queue] == worker
         redrive = queues[queue]["RedrivePolicy"]
-        assert redrive == {"deadLetterTargetArn": {"Fn::GetAtt": [dead_letters, "Arn"]}, "maxReceiveCount": 10}
+        assert redrive == {"deadLetterTargetArn": {"Fn::GetAtt": [dead_letters, "Arn"]}, "maxReceiveCount": 30}
 
 
 def test_dead_letters_are_kept_for_the_longest_time_and_told_of_at_once(packaged: Template) -> None:
@@ -267,3 +267,16 @@ def without_what_may_differ(packaged: Template) -> Template:
         del function["Architectures"], function["Tags"]
     del source(functions(packaged)["PublishEvents"])["FilterCriteria"]
     return packaged
+
+
+def test_what_only_a_log_line_tells_raises_an_alarm(packaged: Template) -> None:
+    watched: dict[str, set[tuple[str, str]]] = {}
+    for watch in of_type(packaged, "AWS::Logs::MetricFilter").values():
+        (metric,) = watch["MetricTransformations"]
+        watched.setdefault(metric["MetricName"], set()).add((watch["LogGroupName"]["Ref"], watch["FilterPattern"]))
+    assert watched == {
+        "PutBack": {(logs, '{ $.event = "put_back" }') for logs in ("DeliverLogs", "DeliverDeferredLogs")},
+        "Unreadable": {("PublishEventsLogs", '{ $.event = "stream_record_unreadable" }')},
+    }
+    alarmed = {one["MetricName"] for one in of_type(packaged, "AWS::CloudWatch::Alarm").values()}
+    assert set(watched) <= alarmed

@@ -192,7 +192,7 @@ def test_what_the_server_cannot_take_is_not_even_tried(play: Play, steps: tuple[
     dialog = [("S", "220 hi"), ("C", "EHLO *"), ("S-RAW", rf"250-mx.inbox.test\r\n{offered}\r\n"), ("C-END", "")]
     connection = opened(play([dialog]).server)
     to = Envelope(mail_from="", rcpt_to="jürgen@inbox.test" if enhanced == "5.6.7" else "jane@inbox.test")
-    answer = connection.deliver(to, "\r\nGrüße\r\n".encode())
+    answer = connection.deliver(to, "Subject: x\r\n\r\nGrüße\r\n".encode())
     assert answer.stage is Stage.MAIL
     assert answer.reply
     assert answer.reply.enhanced == enhanced

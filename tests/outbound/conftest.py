@@ -48,7 +48,7 @@ class World:
 
     def work(self, batch: list[Received], seconds: float = 60) -> list[str]:
         """One run of the delivery function; returns the ids of what is to come again."""
-        return self.services.worker(self.services.settings.outbound_queue_url).run(batch, "worker-1", seconds)
+        return self.services.worker(self.services.settings.outbound_queue_url).run(batch, seconds)
 
     def deliveries(self, email_id: UUID) -> list[Delivery]:
         return self.services.deliveries.find(self.seeded.account_id, email_id)

@@ -1,6 +1,8 @@
 """Jobs → the recipients' servers, by the real worker over real sockets; what the sink has is what counts."""
 
+import secrets
 from dataclasses import replace
+from typing import Any
 
 import dkim
 import pytest
@@ -84,7 +86,7 @@ def test_three_days_of_deferrals_are_a_bounce(world: World) -> None:
     late = replace(old, clock=lambda: old.clock() + LIFETIME_SECONDS + 1)
     email_id = world.send("defer@simulator.test")
     worker = replace(world.services.worker("x"), tools=late)
-    worker.run(world.fresh(), "late", 60)
+    worker.run(world.fresh(), 60)
     (delivery,) = world.deliveries(email_id)
     assert (delivery.status, delivery.attempts[0].bounce_type) == (Status.BOUNCED, "expired")
     assert world.deferred() == []
@@ -152,7 +154,7 @@ def test_while_no_key_signs_the_message_waits_and_says_why(world: World) -> None
     (delivery,) = world.deliveries(email_id)
     assert (delivery.status, delivery.attempts[0].error) == (
         Status.DEFERRED,
-        "no DKIM key signs for acme.test at the moment",
+        "acme.test may not send at the moment, or has no DKIM key",
     )
     world.services.domains.put(domain)
     assert world.work(world.deferred()) == []
@@ -183,3 +185,53 @@ def test_jobs_for_one_operator_share_a_connection_and_one_refusal_does_not_end_i
     world.send("bounce@simulator.test", "ann@simulator.test", "bounce+2@simulator.test", "bob@simulator.test")
     assert world.work(world.fresh()) == []
     assert {kept.rcpt_to[0] for kept in world.mailbox.newest_first()} == {"ann@simulator.test", "bob@simulator.test"}
+
+
+def test_what_is_older_than_a_message_gets_is_left_to_become_a_dead_letter(world: World) -> None:
+    world.send("ann@inbox.test")
+    (message,) = world.fresh()
+    world.services.clients("dynamodb").delete_table(TableName=world.services.settings.deliveries_table)
+    tools = world.services.tools
+    late = replace(tools, clock=lambda: tools.clock() + LIFETIME_SECONDS + 1)
+    worker = replace(world.services.worker("x"), tools=late)
+    assert worker.run([replace(message, times=3)], 60) == [message.id]
+
+
+def test_a_deferral_whose_successor_cannot_be_queued_is_nobodys(world: World) -> None:
+    email_id = world.send("defer@simulator.test")
+    batch = world.fresh()
+    world.services.clients("sqs").delete_queue(QueueUrl=world.services.settings.retry_queue_url)
+    assert world.work(batch) == [batch[0].id]
+    (delivery,) = world.deliveries(email_id)
+    assert (delivery.status, delivery.concluded, delivery.owner) == (Status.QUEUED, 0, None)
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"verified": frozenset[str]()}])
+def test_what_was_accepted_is_not_sent_for_a_domain_that_may_not_send_any_more(
+    world: World, change: dict[str, Any]
+) -> None:
+    domain = world.services.domains.get(world.seeded.account_id, "acme.test")
+    assert domain
+    email_id = world.send("ann@inbox.test")
+    world.services.domains.put(replace(domain, **change))
+    assert world.work(world.fresh()) == []
+    assert world.deliveries(email_id)[0].status is Status.DEFERRED
+    assert world.mailbox.newest_first() == []
+
+
+def test_a_key_that_has_vanished_defers_and_loses_nothing(world: World) -> None:
+    email_id = world.send("ann@inbox.test")
+    key = {"pk": {"S": f"account#{world.seeded.account_id}"}, "sk": {"S": "dkim#acme.test#postscale"}}
+    table = world.services.settings.domains_table
+    world.services.clients("dynamodb").delete_item(TableName=table, Key=key)
+    assert world.work(world.fresh()) == []
+    assert world.deliveries(email_id)[0].status is Status.DEFERRED
+
+
+def test_large_messages_go_out_beside_small_ones(world: World) -> None:
+    noise = secrets.token_hex(400_000)
+    for recipient in ("a@inbox.test", "b@simulator.test", "c@inbox.test"):
+        world.send(recipient, text_body=noise)
+    world.send("d@inbox.test")
+    assert world.work(world.fresh()) == []
+    assert len(world.mailbox.newest_first()) == 4

@@ -111,3 +111,18 @@ def test_no_outcome_is_written_for_a_delivery_that_is_gone(leases: Leases) -> No
     gone = replace(JOB, number=7)
     assert not leases.conclude(gone, made.attempt(1, "delivered"), Status.DELIVERED)
     assert leases.table.get(replace(made.delivery(), number=7).key) is None
+
+
+def test_one_who_asks_again_because_the_answer_was_lost_has_it(leases: Leases) -> None:
+    assert take(leases, owner="one") is Taken.OURS
+    assert take(leases, owner="one") is Taken.OURS
+
+
+def test_a_yes_stands_even_against_somebodys_later_no(leases: Leases) -> None:
+    take(leases)
+    take(leases, owner="two", now=202, until=300)
+    assert leases.conclude(JOB, made.attempt(1, "deferred"), Status.DEFERRED)
+    assert leases.conclude(JOB, made.attempt(1, "delivered"), Status.DELIVERED)
+    assert standing(leases).status is Status.DELIVERED
+    assert take(leases, SECOND, owner="three", now=500) is Taken.OVER
+    assert not leases.conclude(SECOND, made.attempt(2, "bounced"), Status.BOUNCED)

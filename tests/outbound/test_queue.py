@@ -49,3 +49,22 @@ def test_a_job_says_nothing_twice() -> None:
     assert set(json.loads(queue.encode(job))) == {
         "account", "email_id", "n", "attempt", "to", "from", "domain", "not_before", "object",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"to": None},
+        {"email_id": 5},
+        {"n": 1e999},
+        {"n": 1.5},
+        {"attempt": "1"},
+        {"not_before": float("nan")},
+        {"to": 7},
+    ],
+)
+def test_a_job_with_a_field_of_another_kind_is_no_job(change: dict[str, object]) -> None:
+    good = {"account": "a", "email_id": str(made.EMAIL_ID), "n": 0, "attempt": 1, "to": "a@b.test", "from": "c@d.test"}
+    body = json.dumps(good | {"domain": "d.test", "not_before": 0, "object": "x"} | change)
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        queue.decode(body)

@@ -9,7 +9,7 @@ from chalicelib.settings import CONTRACT_WAITS
 SCHEDULE = Schedule(CONTRACT_WAITS)
 
 
-@given(st.integers(min_value=1, max_value=30), st.floats(min_value=0, max_value=LIFETIME_SECONDS - 1))
+@given(st.integers(min_value=1, max_value=24), st.floats(min_value=0, max_value=LIFETIME_SECONDS - 1))
 def test_a_wait_is_the_contracts_give_or_take_a_tenth(attempt: int, age: float) -> None:
     expected = CONTRACT_WAITS[min(attempt, 8) - 1]
     next_at = SCHEDULE.next_attempt(attempt, accepted=1000, now=1000 + age)

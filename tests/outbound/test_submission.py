@@ -10,7 +10,7 @@ import pytest
 from chalicelib.accounts.api_keys import Environment, Principal
 from chalicelib.api import draft
 from chalicelib.domains.domains import Domain, Type
-from chalicelib.errors import Conflict, Forbidden
+from chalicelib.errors import Conflict, Forbidden, Invalid
 from chalicelib.events.delivery import Status
 from chalicelib.outbound import queue
 from chalicelib.outbound.composition import Draft
@@ -182,3 +182,24 @@ def test_a_log_item_of_one_recipient_is_under_one_kilobyte(services: Services) -
     (job,) = jobs(services)
     (delivery,) = services.deliveries.find("abcdefgh", job.email_id)
     assert len(json.dumps(delivery.to_item())) < 1024
+
+
+def test_a_claim_whose_answer_was_lost_is_still_ours(services: Services) -> None:
+    once = Request.of(LIVE, "key-1", b"body")
+    now = services.submission.clock()
+    for _ in range(2):
+        claim = services.submission.requests.claim(once, made.EMAIL_ID, now=now)
+        assert (claim.email_id, claim.fresh, claim.answer) == (made.EMAIL_ID, True, None)
+
+
+def test_a_message_that_cannot_be_composed_does_not_use_up_its_key(services: Services) -> None:
+    with pytest.raises(Invalid):
+        services.submission.accept(LIVE, asked(subject="a\rb"), Request.of(LIVE, "key-1", b"bad"))
+    services.submission.accept(LIVE, asked(), Request.of(LIVE, "key-1", b"good"))
+    assert len(jobs(services)) == 1
+
+
+def test_a_large_message_is_an_object_however_small_it_packs(services: Services) -> None:
+    services.submission.accept(LIVE, asked(text_body="a" * 3_000_000), None)
+    (job,) = jobs(services)
+    assert job.object

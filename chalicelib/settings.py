@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-CONTRACT_WAITS = tuple(60.0 * minutes for minutes in (1, 5, 15, 30, 60, 120, 240, 480))
+DEFAULT_WAITS = tuple(60.0 * minutes for minutes in (1, 5, 15, 30, 60, 120, 240, 480))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Settings:
     bus_events: str = ""
     """What goes to the event bus: nothing when empty, "all", or event types with commas."""
     retry_waits: str = ""
-    """Seconds between attempts, with commas, the last repeating; empty for 1, 5, 15, 30 min, 1, 2, 4, 8 h."""
+    """Seconds between attempts, with commas, the last repeating; empty for `DEFAULT_WAITS` (outbound/retry.py)."""
     log_retention_days: str = "45"
     """How long a message and its events can be looked up."""
     mx_port: str = "25"
@@ -59,7 +59,7 @@ class Settings:
 
     @property
     def waits(self) -> tuple[float, ...]:
-        return tuple(float(wait) for wait in self.retry_waits.split(",")) if self.retry_waits else CONTRACT_WAITS
+        return tuple(float(wait) for wait in self.retry_waits.split(",")) if self.retry_waits else DEFAULT_WAITS
 
     @property
     def nameservers(self) -> tuple[tuple[str, int], ...]:

@@ -12,17 +12,16 @@ MAX_OCTETS = 4 * 1024 * 1024
 def parse(raw: bytes) -> Mapping[str, Any]:
     """The one JSON object that a body holds; `Invalid` says what is wrong with any other bytes."""
     if len(raw) > MAX_OCTETS:
-        raise TooLarge(
-            f"the body has {len(raw)} octets and this call takes {MAX_OCTETS}; "
-            "send larger messages by SMTP (50 MB), or upload the attachments first with POST /v1/attachments"
-        )
+        raise TooLarge(f"the body has {len(raw)} octets and a request may have {MAX_OCTETS} (4 MB)")
+    if not raw.strip():
+        raise Invalid('the body is empty; send a JSON object, such as {"from": "you@example.com", …}')
     try:
         text = raw.decode("utf-8")
         parsed = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
         if "\\u" in text:  # the only way for half a surrogate pair to come in
             json.dumps(parsed, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError:
-        raise Invalid("the body is not UTF-8") from None
+        raise Invalid("the body is not UTF-8 (and may not be compressed)") from None
     except UnicodeEncodeError:
         raise Invalid("the body holds half of a surrogate pair (\\ud800 to \\udfff alone): no character") from None
     except RecursionError:

@@ -1,5 +1,6 @@
 """The body of `POST /v1/send` → a draft, or the first thing wrong with it, in words that help."""
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,8 +19,7 @@ _ALIASES = {"html": "html_body", "text": "text_body", "body": "text_body"}
 def parse(body: Mapping[str, Any]) -> Draft:
     for name in body:
         if name not in _FIELDS:
-            hint = f"; did you mean {_ALIASES[name]!r}?" if name in _ALIASES else ""
-            raise Invalid(f"the field {name[:50]!r} is not known here{hint}", field=name[:50])
+            raise Invalid(f"the field {name[:50]!r} is not known here; {_advice(name)}", field=name[:50])
     draft = Draft(
         sender=_address("from", _text(body, "from", required=True)),
         to=_recipients(body.get("to")),
@@ -32,10 +32,17 @@ def parse(body: Mapping[str, Any]) -> Draft:
     return draft
 
 
+def _advice(name: str) -> str:
+    close = _ALIASES.get(name) or next(iter(difflib.get_close_matches(name[:50], _FIELDS, n=1)), None)
+    return f"did you mean {close!r}?" if close else f"these are: {', '.join(sorted(_FIELDS))}"
+
+
 def _text(body: Mapping[str, Any], name: str, *, required: bool = False) -> str:
     value = body.get(name)
     if value is None and not required:
         return ""
+    if value is None:
+        raise Invalid(f"{name!r} is missing", field=name)
     if not isinstance(value, str):
         raise Invalid(f"{name!r} must be a string", field=name)
     if required and not value.strip():
@@ -45,6 +52,8 @@ def _text(body: Mapping[str, Any], name: str, *, required: bool = False) -> str:
 
 def _recipients(value: Any) -> tuple[Address, ...]:
     """Without those that are there twice, in the order given; one string is taken for a list of one."""
+    if value is None:
+        raise Invalid("'to' is missing", field="to")
     listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list) or not listed or not all(isinstance(text, str) for text in listed):
         raise Invalid("'to' must be a list of addresses, such as [\"ann@example.net\"]", field="to")

@@ -23,7 +23,7 @@ STATUS: Mapping[type[errors.PostscaleError], int] = {
     errors.PostscaleError: 500,
 }
 _RETRY_SECONDS = 2
-_HIDDEN = "something went wrong on our side; it is safe to try again with the same Idempotency-Key"
+_HIDDEN = "something went wrong on our side; try again: with the Idempotency-Key of this request nothing is sent twice"
 
 
 def answer(failure: Exception, request_id: str) -> Response:

@@ -40,9 +40,10 @@ OPEN = frozenset({Status.QUEUED, Status.DEFERRED})
 class Attempt:
     """One SMTP transaction, or the try at one. Times are epoch milliseconds.
 
-    `outcome` is "delivered", "deferred", "bounced" or "unknown"; `code`, `enhanced` and `text` are the
-    server's own words, `error` ours where it said nothing. `bounce_type` is there where it bounced: "hard" (no such
-    mailbox), "soft", "block" (they refuse us or what we sent), or "expired" (deferred for three days).
+    `outcome` is "delivered", "deferred", "bounced" or "unknown". `code`, `enhanced` and `text` are the server's
+    own words (ours, and without a code, where there was no `server`), `error` ours where it said nothing.
+    `bounce_type` is there where it bounced: "hard" (no such mailbox), "soft", "block" (they refuse us or what
+    we sent), or "expired" (deferred for three days).
     """
 
     n: int

@@ -44,6 +44,7 @@ def _deferred(job: Job, outcome: Deferred | Unknown, schedule: Schedule, now: fl
 
 
 def _attempt(job: Job, outcome: Outcome, now: float) -> Attempt:
+    """Without a server there was no reply: the words are ours then, and no code is shown."""
     reply = outcome.reply
     return Attempt(
         n=job.attempt,
@@ -51,7 +52,7 @@ def _attempt(job: Job, outcome: Outcome, now: float) -> Attempt:
         outcome=outcome.word,
         server=outcome.server,
         stage=outcome.stage.value,
-        code=reply.code if reply else None,
+        code=reply.code if reply and outcome.server else None,
         enhanced=reply.enhanced if reply else None,
         text=reply.text if reply else None,
         error=outcome.error,

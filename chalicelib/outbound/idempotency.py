@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the same request twice is answered once (contract: 24 hours, per account and environment).
+"""`Idempotency-Key`: the same request twice is answered once (for 24 hours, per account and environment).
 
 A claim fixes the email id before anything else is written. Whoever repeats the request after a crash
 repeats it with the same id, and so writes the same items and the same jobs.

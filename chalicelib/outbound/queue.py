@@ -121,4 +121,4 @@ class Outbox:
 
 
 def _delay(job: Job, now: float) -> int:
-    return max(0, min(_LONGEST_DELAY, round(job.not_before - now)))
+    return max(0, min(_LONGEST_DELAY, math.ceil(job.not_before - now)))

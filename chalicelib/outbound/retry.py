@@ -1,4 +1,4 @@
-"""When to try again: the waits of the contract, spread a little, until the message is three days old."""
+"""When to try again: the waits of the settings, spread a little, until the message is three days old."""
 
 import random
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 LIFETIME_SECONDS = 72 * 3600
 _SPREAD = 0.1
 _MOST_ATTEMPTS = 25
-"""As many as a delivery remembers (docs/keys.md); the contract's waits come to fewer."""
+"""As many as a delivery remembers (docs/keys.md); the default waits come to fewer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Submission:
     keep_seconds: int
 
     def accept(self, principal: Principal, draft: Draft, request: Request | None) -> Mapping[str, Any]:
-        """The answer of the contract (202) once the message is durable; otherwise raises and nothing is sent."""
+        """The answer to give (202) once the message is durable; otherwise raises and nothing is sent."""
         try:
             domain = self._eligible(principal, draft)
         except Refused:
@@ -67,14 +67,10 @@ class Submission:
         """Judged by the header From, the address that a reader sees."""
         name = draft.sender.domain
         domain = self.domains.get(principal.account_id, name)
-        missing = domain.missing if domain else ["domain"]
-        if domain is None or missing:
-            raise Forbidden(
-                f"{name} may not send yet: {', '.join(missing)} not verified. "
-                "Publish the records of the domain, then verify it.",
-                code="domain_not_verified",
-                missing=missing,
-            )
+        if domain is None:
+            raise _not_verified(f"this account has no domain {name}; send from one of its own", ["domain"])
+        if domain.missing:
+            raise _not_verified(f"{name} may not send; what is missing: {', '.join(domain.missing)}", domain.missing)
         return domain
 
     def _write(self, principal: Principal, draft: Draft, domain: Domain, claim: Claim) -> Mapping[str, Any]:
@@ -113,6 +109,10 @@ class Submission:
             for number, recipient in enumerate(draft.to)
         ]
         return [replace(deliveries[0], header=_header(email_id, draft)), *deliveries[1:]]
+
+
+def _not_verified(message: str, missing: list[str]) -> Forbidden:
+    return Forbidden(message, code="domain_not_verified", missing=missing)
 
 
 def _header(email_id: UUID, draft: Draft) -> Header:

@@ -31,23 +31,24 @@ def test_a_recipient_who_is_there_twice_gets_one_message() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"from": None}, "'from' must be a string"),
+        ({"from": None}, "'from' is missing"),
         ({"from": " "}, "'from' must not be empty"),
         ({"from": "nobody"}, "'from'"),
-        ({"to": None}, "'to' must be a list"),
+        ({"to": None}, "'to' is missing"),
         ({"to": []}, "'to' must be a list"),
         ({"to": [1]}, "'to' must be a list"),
         ({"to": [""]}, "'to'"),
         ({"to": {"email": "a@b.test"}}, "'to' must be a list"),
         ({"to": ["a@b.test, c@d.test"]}, "'to'"),
-        ({"subject": None}, "'subject' must be a string"),
+        ({"subject": None}, "'subject' is missing"),
         ({"subject": ""}, "'subject' must not be empty"),
         ({"subject": 5}, "'subject' must be a string"),
         ({"text_body": ""}, "text_body or html_body"),
         ({"text_body": None}, "text_body or html_body"),
         ({"html_body": ["x"]}, "'html_body' must be a string"),
         ({"html": "<p>"}, "did you mean 'html_body'"),
-        ({"colour": "red"}, "'colour' is not known"),
+        ({"colour": "red"}, "'colour' is not known here; these are: from, html_body, subject, text_body, to"),
+        ({"subjct": "x"}, "did you mean 'subject'"),
     ],
 )
 def test_a_bad_body_is_refused_in_words_that_name_the_field(change: dict[str, Any], words: str) -> None:

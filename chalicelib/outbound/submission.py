@@ -12,7 +12,7 @@ from uuid import UUID
 
 from chalicelib.accounts.api_keys import Environment, Principal
 from chalicelib.domains.domains import Domain, Domains
-from chalicelib.errors import Forbidden, Refused
+from chalicelib.errors import Forbidden, Refused, Unavailable
 from chalicelib.events import email_id as ids
 from chalicelib.events.delivery import Delivery, Header, Status
 from chalicelib.outbound import composition
@@ -80,8 +80,9 @@ class Submission:
             self.deliveries.create(deliveries, fresh=claim.fresh)
             if principal.environment is Environment.LIVE:
                 self.outbox.put([_job(delivery, draft) for delivery in deliveries], message)
-        except Exception:
-            self.deliveries.withdraw(deliveries, now=self.clock())
+        except Exception as failure:
+            if not _table_is_away(failure):
+                self.deliveries.withdraw(deliveries, now=self.clock())
             raise
         return {
             "id": str(claim.email_id),
@@ -109,6 +110,11 @@ class Submission:
             for number, recipient in enumerate(draft.to)
         ]
         return [replace(deliveries[0], header=_header(email_id, draft)), *deliveries[1:]]
+
+
+def _table_is_away(failure: Exception) -> bool:
+    """Then asking it once more would only make the caller wait until the gateway has given up on us."""
+    return isinstance(failure, Unavailable) and failure.details.get("service") == "dynamodb"
 
 
 def _not_verified(message: str, missing: list[str]) -> Forbidden:

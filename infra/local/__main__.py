@@ -8,19 +8,21 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from infra.local import plan, stack, welcome
+from infra.local import plan
 from infra.local.plan import CannotStart
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m infra.local", description="PORT_BASE and STATE_DIR in the environment move ports and state."
+        prog="python -m infra.local", description="PORT_BASE and STATE_DIR in the environment move ports and state; RETRY_WAITS and BUS_EVENTS are settings."
     )
     parser.add_argument("--template", type=Path, help="the packaged template (default: dist/local/sam.json)")
     asked = parser.parse_args()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
+    from infra.local import stack, welcome  # which takes a moment, in which Ctrl-C may come already
+
     try:
         planned = plan.read(os.environ)
         with stack.running(replace(planned, template=asked.template or planned.template)) as running:

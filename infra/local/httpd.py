@@ -23,7 +23,7 @@ BODY_LIMIT = 10_485_760
 _DRAIN_LIMIT = 8 * BODY_LIMIT
 """A client that is still sending does not read a refusal: this much is read and forgotten first."""
 
-_TOO_LARGE = "A request may have 4 MB. Larger messages go by SMTP, or with attachments uploaded first."
+_TOO_LARGE = "A request may have 4 MB."
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 _CODES: Mapping[int, str] = {
     404: "not_found",
@@ -61,7 +61,7 @@ def refusal(status: int, message: str) -> Response:
     """The error body of our API, for what never reaches it."""
     body = {"error": _CODES.get(status, "invalid_request"), "message": message}
     headers = (("Content-Type", "application/json"), ("X-Request-ID", str(uuid.uuid4())))
-    return Response(status=status, headers=headers, body=json.dumps(body).encode())
+    return Response(status=status, headers=headers, body=json.dumps(body, separators=(",", ":")).encode())
 
 
 @contextmanager
@@ -114,6 +114,12 @@ class _Handler(BaseHTTPRequestHandler):
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
+
+    def handle_expect_100(self) -> bool:
+        """The interim answer leaves at once (RFC 9110 §10.1.1): a client waits for it with its body."""
+        goes_on = super().handle_expect_100()
+        self.wfile.flush()
+        return goes_on
 
     def _serve(self) -> None:
         try:

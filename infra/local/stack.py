@@ -21,9 +21,6 @@ from infra.local.receivers import Receiver
 from infra.seed import Seeded
 
 PLATFORM = "postscale.test"
-_AWS_PID = "aws.pid"
-_FROM_OUTSIDE = {"RetryWaits": "RETRY_WAITS", "BusEvents": "BUS_EVENTS"}
-"""Settings that may be given to a stack in the environment; all others are its own business."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +53,7 @@ def running(plan: Plan) -> Iterator[Running]:
     with ExitStack() as held:
         held.enter_context(_only_one(plan.state))
         plan.told.unlink(missing_ok=True)  # of a stack that was killed, and so is the MiniStack that it left
-        orphan.end(plan.state / _AWS_PID)
+        orphan.end(plan.aws_pid)
         check(plan)
         environment = held.enter_context(_aws(plan))
         _become(environment)
@@ -73,7 +70,7 @@ def _aws(plan: Plan) -> Iterator[dict[str, str]]:
     try:
         with (
             ministack.running(plan.ports.aws, plan.state / "aws") as aws,
-            orphan.remembered(plan.state / _AWS_PID, aws.process.pid),
+            orphan.remembered(plan.aws_pid, aws.process.pid),
         ):
             settings = ministack.create_resources(plan.template, aws.endpoint, _parameters(plan))
             yield settings | ministack.environment(aws.endpoint)
@@ -89,7 +86,7 @@ def _parameters(plan: Plan) -> dict[str, str]:
         "AllowLoopbackMx": "1",
         "ContentRetentionDays": "7",
     }
-    return own | {name: os.environ[variable] for name, variable in _FROM_OUTSIDE.items() if variable in os.environ}
+    return own | dict(plan.parameters)
 
 
 def _become(environment: Mapping[str, str]) -> None:

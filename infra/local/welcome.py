@@ -9,6 +9,7 @@ Postscale is ready.
   Inbox        {inbox_url}   everything sent to <anyone>@inbox.test
   API key      {live_key}
   Test key     {test_key}   checked and recorded, never delivered
+  Account      {account_id}   for `python -m infra.admin keys create {account_id}`
   Zone file    {zone_file}   the DNS of this stack; change it as you like
 
 Try:
@@ -28,8 +29,8 @@ and read it in the inbox. What became of it:
   curl -H "Authorization: Bearer {live_key}" {api_url}/v1/emails/<id>/events
 
 Other recipients: bounce@, defer@, greylist@ and slow@simulator.test do what they are called; gone.test takes
-no mail at all. RETRY_WAITS=5,30 make run shortens the waits between attempts to these seconds. `make demo`
-in another terminal shows two journeys step by step. Ctrl-C stops everything.
+no mail at all. RETRY_WAITS=5,30 make run shortens the waits between attempts to these seconds, the last of which
+repeats. `make demo` in another terminal shows two journeys step by step. Ctrl-C stops everything.
 """
 
 
@@ -40,5 +41,6 @@ def text(running: Running) -> str:
         zone_file=running.plan.zone_file,
         live_key=running.seeded.live_key,
         test_key=running.seeded.test_key,
+        account_id=running.seeded.account_id,
         domain=running.seeded.domain,
     )

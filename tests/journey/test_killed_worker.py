@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ import pytest
 
 from chalicelib.accounts.api_keys import Environment, Principal
 from chalicelib.api import draft
+from chalicelib.aws.records import Received
 from chalicelib.events.delivery import Delivery
 from chalicelib.settings import Settings
 from chalicelib.wiring import Services
@@ -187,6 +189,21 @@ def test_a_bounce_survives_its_worker(country: Country) -> None:
     delivery = kill_at(country, country.aws, Point(asked=OUTCOME), "bounce@simulator.test")
     assert delivery.status == "bounced"
     assert [attempt.enhanced for attempt in delivery.attempts] == ["5.1.1"]
+
+
+def test_the_same_job_at_eight_workers_at_once_is_one_message(country: Country) -> None:
+    email_id = country.send("ann@inbox.test")
+    url = country.services.settings.outbound_queue_url
+    asked = {"QueueUrl": url, "WaitTimeSeconds": 5}
+    (message,) = country.services.clients("sqs").receive_message(**asked)["Messages"]
+    record = Received(id="1", body=message["Body"], receipt=message["ReceiptHandle"], times=1)
+    workers = [Services(country.services.settings).worker(url) for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        again = list(threads.map(lambda worker: worker.run([record], 30), workers))
+    assert country.outcome(email_id).status == "delivered"
+    assert country.received(email_id) == 1
+    assert [] in again
+    country.services.clients("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
 def test_nothing_is_left_in_any_queue(country: Country) -> None:

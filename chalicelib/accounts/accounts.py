@@ -11,6 +11,9 @@ from chalicelib.errors import NotFound
 if TYPE_CHECKING:
     from chalicelib.aws.tables import Item, Table
 
+_LIST, _LISTED = "accounts", "account#"
+"""Where the ids of all accounts are, beside the accounts themselves."""
+
 
 @unique
 class State(StrEnum):
@@ -34,9 +37,10 @@ class Accounts:
     table: "Table"
 
     def create(self, name: str, *, now: float) -> Account:
-        account = Account(id=_new_id(), name=name, state=State.ACTIVE, created_at=int(now))
+        account = Account(id=self._free_id(), name=name, state=State.ACTIVE, created_at=int(now))
         item = _key(account.id) | {"name": name, "state": account.state, "created_at": account.created_at}
-        self.table.put(item, only_if="attribute_not_exists(#pk)")
+        listed = {"pk": _LIST, "sk": f"{_LISTED}{account.id}"}
+        self.table.put_together([item, listed])
         return account
 
     def get(self, account_id: str) -> Account:
@@ -45,6 +49,18 @@ class Accounts:
         if item is None:
             raise NotFound(f"there is no account {account_id}")
         return Account(id=account_id, name=item["name"], state=State(item["state"]), created_at=item["created_at"])
+
+    def list(self) -> "list[Account]":
+        """All of them, by id. The list holds ids alone; what it tells of each is that account's own item."""
+        ids = [item["sk"].removeprefix(_LISTED) for item in self.table.query(_LIST, prefix=_LISTED, consistent=True)]
+        return [self.get(account_id) for account_id in ids]
+
+    def _free_id(self) -> str:
+        """Forty random bits may come twice, and one account must never be written over another."""
+        account_id = _new_id()
+        while self.table.get((f"account#{account_id}", "account"), consistent=True) is not None:
+            account_id = _new_id()
+        return account_id
 
 
 def _new_id() -> str:

@@ -14,7 +14,8 @@ from infra.local.plan import CannotStart
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m infra.local", description="PORT_BASE and STATE_DIR in the environment move ports and state; RETRY_WAITS and BUS_EVENTS are settings."
+        prog="python -m infra.local",
+        description="From the environment: PORT_BASE and STATE_DIR move ports and state; RETRY_WAITS, BUS_EVENTS.",
     )
     parser.add_argument("--template", type=Path, help="the packaged template (default: dist/local/sam.json)")
     asked = parser.parse_args()

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 import dkim
 from dns.resolver import Resolver
 
-from infra.local.plan import HOST, PROJECT, CannotStart, free_base
+from infra.local import orphan, plan
+from infra.local.plan import HOST, PROJECT, CannotStart, Plan
 
 Event = dict[str, Any]
 
@@ -94,45 +95,77 @@ def find(told: Path) -> Stack | None:
 
 
 @contextmanager
-def own() -> Iterator[Stack]:
-    """A stack of our own, with nothing in it before and nothing left of it afterwards."""
-    with tempfile.TemporaryDirectory(prefix="postscale-stack-") as folder, started(Path(folder)) as stack:
+def own(*arguments: str, settings: Mapping[str, str], patience: Callable[[], None]) -> Iterator[Stack]:
+    """A stack of our own, with nothing in it before and nothing left of it afterwards.
+
+    `patience` is asked while the stack gets ready, and raises when nobody waits for it any longer.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="postscale-stack-") as folder,
+        started(Path(folder), *arguments, settings={**settings, "TMPDIR": folder}, patience=patience) as stack,
+    ):
         yield stack
 
 
 @contextmanager
-def started(state: Path, *arguments: str, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Stack]:
-    """A stack in a process of its own, on ports that are free, told to stop at the end of the block.
+def started(
+    state: Path,
+    *arguments: str,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    patience: Callable[[], None] = lambda: None,
+) -> Iterator[Stack]:
+    """A stack in a process of its own, told to stop at the end of the block; on free ports without a PORT_BASE.
 
     `settings` are what `make run` reads from the environment, such as RETRY_WAITS.
     """
     log = state / "stack.log"
-    place = {**settings, "STATE_DIR": str(state), "PORT_BASE": str(free_base())}
+    base = settings.get("PORT_BASE") or str(plan.free_base())
+    environment = {**os.environ, **settings, "STATE_DIR": str(state), "PORT_BASE": base}
+    planned = plan.read(environment)
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "infra.local", *arguments],
             cwd=PROJECT,
-            env=os.environ | place,
+            env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for us; it is told to stop
         )
     try:
-        _await_ready(process, state / "stack.json", log)
-        yield Stack.read(state / "stack.json")
+        for _ in _while_it_gets_ready(process, planned.told):
+            patience()
+        if not planned.told.exists():
+            raise CannotStart(_reason(log, "the stack did not get ready"))
+        yield Stack.read(planned.told)
     finally:
-        process.send_signal(signal.SIGTERM)
-        code = process.wait(_STOPPED_WITHIN)
+        code = _stop(process, planned)
     if code:
-        raise CannotStart(f"the stack ended with {code}:\n{log.read_text()[-2000:]}")
+        raise CannotStart(_reason(log, f"the stack ended with {code}"))
 
 
-def _await_ready(process: subprocess.Popen[bytes], told: Path, log: Path) -> None:
+def _while_it_gets_ready(process: subprocess.Popen[bytes], told: Path) -> Iterator[None]:
     deadline = time.monotonic() + _READY_WITHIN
-    while not told.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise CannotStart(f"the stack did not get ready:\n{log.read_text()[-2000:]}")
+    while not told.exists() and process.poll() is None and time.monotonic() < deadline:
+        yield
         time.sleep(0.05)
+
+
+def _stop(process: subprocess.Popen[bytes], planned: Plan) -> int:
+    """Wholly: a stack that does not end is killed, and its MiniStack is ended for it."""
+    process.terminate()
+    try:
+        return process.wait(_STOPPED_WITHIN)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        orphan.end(planned.aws_pid)
+        return process.wait()
+
+
+def _reason(log: Path, otherwise: str) -> str:
+    """The stack's own line, where it said one."""
+    text = log.read_text().strip()
+    last = text.rpartition("\n")[2]
+    return last.removeprefix("error: ") if last.startswith("error: ") else f"{otherwise}:\n{text[-2000:]}"
 
 
 def _ask(method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> bytes:

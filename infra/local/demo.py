@@ -1,9 +1,11 @@
 """`make demo`: two messages through the local stack, one delivered and one bounced, with their journeys as timelines.
 
 It uses the stack that is running, or starts one of its own on other ports with a state that is thrown away.
-What it prints it has seen from outside: the API's answers, the receiver's octets, the DNS.
+What it prints it has seen from outside: the API's answers, the receiver's octets, the DNS. Ctrl-C ends it at
+any time, and its own stack with it.
 """
 
+import argparse
 import os
 import secrets
 import sys
@@ -12,10 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from infra.local import client, plan
-from infra.local.client import Email, Stack
+from infra.local.interrupts import Interrupts
 from infra.local.plan import CannotStart
+
+if TYPE_CHECKING:
+    from infra.local.client import Email, Event, Stack
 
 _PATIENCE = 30.0
 """Seconds until a journey has to have come to its end."""
@@ -31,14 +36,36 @@ class Journey:
     end: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """`stays` says whether the stack is still there when all has been shown."""
+
+    stack: "Stack"
+    stays: bool
+
+
 def main() -> int:
+    interrupts = Interrupts()
+    interrupts.watch()
+    parser = argparse.ArgumentParser(prog="python -m infra.local.demo", description="Two messages and their journeys.")
+    parser.add_argument("--template", help="for a stack of its own (default: dist/local/sam.json)")
+    asked = parser.parse_args()
     try:
-        with _stack() as stack:
-            well = [_travel(stack, journey) for journey in _journeys()]
-    except CannotStart as reason:
+        well = _show(interrupts, ("--template", asked.template) if asked.template else ())
+    except KeyboardInterrupt:
+        well = False
+    except (CannotStart, OSError) as reason:
         print(f"error: {reason}", file=sys.stderr)
-        return 1
-    return 0 if all(well) else 1
+        well = False
+    return interrupts.exit_code or (0 if well else 1)
+
+
+def _show(interrupts: Interrupts, arguments: Sequence[str]) -> bool:
+    with _scene(interrupts, arguments) as scene, interrupts.at_once():
+        well = [_travel(scene, journey) for journey in _journeys()]
+    if not scene.stays:
+        print("\nThat stack is stopped again; `make run` starts one that stays.")
+    return all(well)
 
 
 def _journeys() -> Sequence[Journey]:
@@ -50,19 +77,23 @@ def _journeys() -> Sequence[Journey]:
 
 
 @contextmanager
-def _stack() -> Iterator[Stack]:
-    found = client.find(plan.read(os.environ).told)
+def _scene(interrupts: Interrupts, arguments: Sequence[str]) -> Iterator[Scene]:
+    with interrupts.at_once():
+        from infra.local import client, plan
+
+        found = client.find(plan.read(os.environ).told)
     if found:
         print(f"Using the stack at {found.api_url}")
-        yield found
+        yield Scene(stack=found, stays=True)
         return
-    print("No stack is running here: starting one for this demonstration")
-    with client.own() as started:
-        yield started
-    print("\nThat stack is stopped again; `make run` starts one that stays.")
+    print("No stack is running here: starting one for this demonstration", flush=True)
+    place = {name: os.environ[name] for name in ("PORT_BASE",) if name in os.environ}
+    with client.own(*arguments, settings=place, patience=interrupts.check) as started:
+        yield Scene(stack=started, stays=False)
 
 
-def _travel(stack: Stack, journey: Journey) -> bool:
+def _travel(scene: Scene, journey: Journey) -> bool:
+    stack = scene.stack
     print(f"\n{journey.title}\n{'─' * len(journey.title)}")
     begun = time.monotonic()
     email = stack.send(journey.recipient, subject="Your receipt", text="Thanks for your order.")
@@ -75,11 +106,11 @@ def _travel(stack: Stack, journey: Journey) -> bool:
     if end != journey.end:
         print(f"  … and should have ended with {journey.end!r} within {_PATIENCE:.0f} s")
     elif end == "delivered":
-        return _show_arrived(stack, journey.recipient)
+        return _show_arrived(scene, journey.recipient)
     return end == journey.end
 
 
-def _until_the_end(stack: Stack, email: Email) -> list[client.Event]:
+def _until_the_end(stack: "Stack", email: "Email") -> "list[Event]":
     deadline = time.monotonic() + _PATIENCE
     events = stack.events(email)
     while events[-1]["event_type"] not in _ENDS and time.monotonic() < deadline:
@@ -88,7 +119,7 @@ def _until_the_end(stack: Stack, email: Email) -> list[client.Event]:
     return events
 
 
-def _line(event: client.Event, first: client.Event) -> str:
+def _line(event: "Event", first: "Event") -> str:
     after = (_moment(event) - _moment(first)).total_seconds()
     line = f"  {event['timestamp'][11:23]}  {after:+7.3f} s  {event['event_type']:<10}"
     if not event.get("attempt"):
@@ -97,15 +128,16 @@ def _line(event: client.Event, first: client.Event) -> str:
     return f"{line}  attempt {event['attempt']}: {where} at {event['stage'].upper()}\n{'':38}“{event['reply']}”"
 
 
-def _moment(event: client.Event) -> datetime:
+def _moment(event: "Event") -> datetime:
     return datetime.fromisoformat(event["timestamp"])
 
 
-def _show_arrived(stack: Stack, recipient: str) -> bool:
+def _show_arrived(scene: Scene, recipient: str) -> bool:
     """What the receiver has: envelope, and whether the signature over its very octets holds."""
-    kept, raw = stack.received(recipient)
-    signed = stack.verifies(raw)
-    print(f"\n  In the inbox  {stack.inbox_url}/view/{kept['id']}")
+    kept, raw = scene.stack.received(recipient)
+    signed = scene.stack.verifies(raw)
+    link = f"{scene.stack.inbox_url}/view/{kept['id']}"
+    print(f"\n  In the inbox  {link if scene.stays else 'for a moment only: `make run` keeps one to look at'}")
     print(f"  MAIL FROM     {kept['mail_from']}")
     print(f"  Subject       {kept['subject']}, {len(raw)} octets, {'over TLS' if kept['tls'] else 'in clear'}")
     print(f"  DKIM          {'verified by dkimpy against the zone' if signed else 'DOES NOT VERIFY'}")

@@ -3,24 +3,27 @@
     GET /                      the list                       GET    /messages         the same as JSON
     GET /view/<id>             one mail                       GET    /messages/<id>    its raw octets
     GET /view/<id>/html        its HTML, walled in            DELETE /messages         forget them all
+    GET /view/<id>/raw         its raw octets as text
 
 A mail is somebody else's text: everything is escaped, its HTML is shown in a sandboxed frame under a policy
-that runs nothing and loads nothing, and raw mail is never a page.
+that runs nothing and loads nothing, and raw mail is never a page, but plain text at most.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 from infra.local import httpd, inbox_pages, readable
 from infra.local.httpd import Request, Response
-from infra.local.mailbox import Mailbox
+from infra.local.mailbox import Kept, Mailbox
 
 _PAGE_POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'"
 _MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'"
 _ASSETS: Mapping[str, str] = {"inbox.css": "text/css; charset=utf-8", "inbox.js": "text/javascript; charset=utf-8"}
 _NOT_FOUND = "There is no such message or page."
+_LISTED = ("id", "received_at", "mail_from", "rcpt_to", "subject", "tls")
+"""What programs are told of each mail; people see more."""
 
 
 def responder(mailbox: Mailbox) -> httpd.Responder:
@@ -36,11 +39,9 @@ def responder(mailbox: Mailbox) -> httpd.Responder:
             case ("DELETE", "messages"):
                 return pages.clear()
             case ("GET", "messages", mail_id):
-                return pages.found(mail_id, _raw)
-            case ("GET", "view", mail_id):
-                return pages.view(mail_id)
-            case ("GET", "view", mail_id, "html"):
-                return pages.found(mail_id, _walled_in)
+                return pages.raw(mail_id)
+            case ("GET", "view", mail_id, *what) if tuple(what) in _VIEWS:
+                return pages.view(mail_id, _VIEWS[tuple(what)])
             case ("GET", name) if name in _ASSETS:
                 return _made(_ASSETS[name], Path(__file__).with_name(name).read_bytes())
         return httpd.refusal(404, _NOT_FOUND)
@@ -56,30 +57,34 @@ class _Pages:
         return _page(inbox_pages.index(self._mailbox.newest_first()))
 
     def as_json(self) -> Response:
-        listed = [asdict(kept) for kept in self._mailbox.newest_first()]
+        listed = [{name: getattr(kept, name) for name in _LISTED} for kept in self._mailbox.newest_first()]
         return _made("application/json", json.dumps(listed).encode())
 
     def clear(self) -> Response:
         self._mailbox.clear()
         return Response(status=204, headers=(), body=b"")
 
-    def view(self, mail_id: str) -> Response:
+    def raw(self, mail_id: str) -> Response:
         found = self._mailbox.find(mail_id)
-        if found is None:
-            return httpd.refusal(404, _NOT_FOUND)
-        kept, raw = found
-        return _page(inbox_pages.view(kept, readable.read(raw), len(raw)))
+        return _made("message/rfc822", found[1]) if found else httpd.refusal(404, _NOT_FOUND)
 
-    def found(self, mail_id: str, show: Callable[[bytes], Response]) -> Response:
+    def view(self, mail_id: str, show: "_View") -> Response:
         found = self._mailbox.find(mail_id)
-        return show(found[1]) if found else httpd.refusal(404, _NOT_FOUND)
+        return show(*found) if found else replace(_page(inbox_pages.absent()), status=404)
 
 
-def _raw(raw: bytes) -> Response:
-    return _made("message/rfc822", raw)
+_View = Callable[[Kept, bytes], Response]
 
 
-def _walled_in(raw: bytes) -> Response:
+def _mail(kept: Kept, raw: bytes) -> Response:
+    return _page(inbox_pages.view(kept, readable.read(raw), len(raw)))
+
+
+def _text(_: Kept, raw: bytes) -> Response:
+    return _made("text/plain; charset=utf-8", raw)
+
+
+def _walled_in(_: Kept, raw: bytes) -> Response:
     html = readable.read(raw).html or ""
     return _made("text/html; charset=utf-8", html.encode("utf-8", "replace"), _MAIL_POLICY)
 
@@ -96,3 +101,6 @@ def _made(content_type: str, body: bytes, policy: str = "default-src 'none'") ->
         ("Cache-Control", "no-store"),
     )
     return Response(status=200, headers=headers, body=body)
+
+
+_VIEWS: Mapping[tuple[str, ...], _View] = {(): _mail, ("html",): _walled_in, ("raw",): _text}

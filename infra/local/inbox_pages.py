@@ -34,22 +34,24 @@ _EMPTY = """\
 _TABLE = """\
 <table>
 <caption>Received mail, newest first</caption>
-<thead><tr><th scope="col">Received</th><th scope="col">Subject</th><th scope="col">To</th>\
-<th scope="col">Transport</th></tr></thead>
+<thead><tr><th scope="col">Received</th><th scope="col">From</th><th scope="col">Subject</th>\
+<th scope="col">To</th><th scope="col">Transport</th></tr></thead>
 <tbody>
 {rows}
 </tbody>
 </table>"""
 
 _ROW = """\
-<tr><td>{time}</td><td><a href="/view/{id}">{subject}</a></td><td>{to}</td><td>{transport}</td></tr>"""
+<tr><td>{time}</td><td>{author}</td><td class="subject"><a href="/view/{id}">{subject}</a></td>\
+<td class="to">{to}</td><td>{transport}</td></tr>"""
 
 _VIEW = """\
 <header><nav><a href="/">Inbox</a></nav><h1>{subject}</h1></header>
 <main>
 <dl>
 <dt>Received</dt><dd>{time}</dd>
-<dt>Mail from</dt><dd class="path">{path}</dd>
+<dt>From</dt><dd>{author}</dd>
+<dt>Return path</dt><dd class="path">{path}</dd>
 <dt>Delivered to</dt><dd>{to}</dd>
 <dt>Transport</dt><dd>{transport}</dd>
 </dl>
@@ -58,12 +60,20 @@ _VIEW = """\
 <table class="headers"><caption>Headers, in their order</caption><tbody>
 {headers}
 </tbody></table></details>
-<p><a href="/messages/{id}" download="{id}.eml">Raw message</a> ({octets})</p>
+<p>Raw message ({octets}): <a href="/view/{id}/raw">as text</a>, \
+<a href="/messages/{id}" download="{id}.eml">as a file</a></p>
 </main>"""
 
 _FRAME = """\
 <section><h2>HTML</h2>
-<iframe sandbox title="The HTML of this message" src="/view/{id}/html"></iframe></section>"""
+<iframe sandbox title="The HTML of this message" src="/view/{id}/html"></iframe>{note}</section>"""
+
+_NOT_LOADED = """
+<p class="note">This message wants images or styles that are not within its HTML. They are not loaded here.</p>"""
+
+_ABSENT = """\
+<header><nav><a href="/">Inbox</a></nav><h1>No such message</h1></header>
+<main><p class="empty">It is not here, or not any more: the inbox may have been emptied.</p></main>"""
 
 
 def index(mails: Sequence[Kept]) -> str:
@@ -77,6 +87,10 @@ def view(kept: Kept, mail: Readable, octets: int) -> str:
     return _PAGE.format(title=f"{_subject(kept)} · Inbox", body=body)
 
 
+def absent() -> str:
+    return _PAGE.format(title="No such message · Inbox", body=_ABSENT)
+
+
 def _row(kept: Kept) -> str:
     return _ROW.format(**_shown(kept))
 
@@ -85,6 +99,7 @@ def _shown(kept: Kept) -> dict[str, str]:
     return {
         "id": escape(kept.id),
         "time": _time(kept.received_at),
+        "author": escape(kept.header_from.strip()) or "(nobody)",
         "subject": _subject(kept),
         "to": "<br>".join(map(escape, kept.rcpt_to)),
         "path": escape(kept.mail_from) or "&lt;&gt; (nobody: a notification)",
@@ -103,7 +118,7 @@ def _subject(kept: Kept) -> str:
 def _parts(kept: Kept, mail: Readable) -> str:
     parts = []
     if mail.html is not None:
-        parts.append(_FRAME.format(id=escape(kept.id)))
+        parts.append(_FRAME.format(id=escape(kept.id), note=_NOT_LOADED if mail.loads else ""))
     if mail.text is not None:
         parts.append(f"<section><h2>Text</h2>\n<pre>{escape(mail.text)}</pre></section>")
     if mail.attachments:

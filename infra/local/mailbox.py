@@ -23,7 +23,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """One line of the list; ids sort by the time of arrival."""
+    """One line of the list; ids sort by the time of arrival. `header_from` is whom the mail itself names."""
 
     id: str
     received_at: str
@@ -31,6 +31,7 @@ class Kept:
     rcpt_to: tuple[str, ...]
     subject: str
     tls: bool
+    header_from: str
 
 
 class Mailbox:
@@ -50,7 +51,8 @@ class Mailbox:
             kept = Kept(
                 id=f"{now:x}",
                 received_at=datetime.fromtimestamp(now / 1e9, UTC).isoformat(timespec="milliseconds"),
-                subject=subject(raw),
+                subject=header(raw, "Subject"),
+                header_from=header(raw, "From"),
                 **asdict(envelope),
             )
             self._path(kept.id, "eml").write_bytes(raw)
@@ -80,15 +82,14 @@ class Mailbox:
         return self._folder / f"{mail_id}.{kind}"
 
 
-def subject(raw: bytes) -> str:
-    """The subject as a person reads it (RFC 2047); what cannot be decoded is shown as it stands."""
-    header = BytesHeaderParser().parsebytes(raw[:_HEADER_LIMIT]).get("Subject", "")
-    return readable(header)
+def header(raw: bytes, name: str) -> str:
+    """The first header of this name as a person reads it (RFC 2047); what cannot be decoded is shown as it stands."""
+    return readable(BytesHeaderParser().parsebytes(raw[:_HEADER_LIMIT]).get(name, ""))
 
 
-def readable(header: object) -> str:
+def readable(value: object) -> str:
     """One header value on one line, encoded words decoded where they can be."""
-    plain = " ".join(str(header).split())
+    plain = " ".join(str(value).split())
     try:
         return str(make_header(decode_header(plain)))
     except (email.errors.HeaderParseError, LookupError, ValueError):
@@ -96,9 +97,11 @@ def readable(header: object) -> str:
 
 
 _HEADER_LIMIT = 131_072
-"""Octets in which a subject is looked for."""
+"""Octets in which a header is looked for."""
 
 
 def _load(path: Path) -> Kept:
     fields = json.loads(path.read_text())
+    if "header_from" not in fields:  # it was kept before the list showed it
+        fields["header_from"] = header(path.with_suffix(".eml").read_bytes(), "From")
     return Kept(**fields | {"rcpt_to": tuple(fields["rcpt_to"])})

@@ -1,5 +1,6 @@
 """A received mail as a person wants to see it: its headers, its texts, and what is attached."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import Message
@@ -8,6 +9,9 @@ from email.parser import BytesParser
 from infra.local.mailbox import readable
 
 _MOST_PARTS = 100
+_FROM_ELSEWHERE = re.compile(
+    r"""(?:\b(?:src|srcset|background|poster)\s*=|url\()\s*["']?\s*(?:https?:|cid:|//)""", re.I
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,11 @@ class Readable:
     text: str | None
     html: str | None
     attachments: Sequence[Attachment]
+
+    @property
+    def loads(self) -> bool:
+        """Whether the HTML wants images, or anything else, that are not in it: of a server, or attached."""
+        return self.html is not None and _FROM_ELSEWHERE.search(self.html) is not None
 
 
 def read(raw: bytes) -> Readable:

@@ -9,7 +9,7 @@ Postscale is ready.
   Inbox        {inbox_url}   everything sent to <anyone>@inbox.test
   API key      {live_key}
   Test key     {test_key}   checked and recorded, never delivered
-  Account      {account_id}   for `python -m infra.admin keys create {account_id}`
+  Account      {account_id}   to make more keys: .venv/bin/python -m infra.admin keys create {account_id}
   Zone file    {zone_file}   the DNS of this stack; change it as you like
 
 Try:

@@ -12,9 +12,13 @@ import pytest
 from chalice.app import Response
 
 from chalicelib.api.application import Application
+from infra import template
 from infra.local import gateway, httpd
 
 pytestmark = pytest.mark.sockets
+
+ANSWERS = template.overlay(local=False)["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
+POST = b"POST /echo/x HTTP/1.1\r\nHost: x\r\n"
 
 app = Application(app_name="trial", configure_logs=False)
 
@@ -116,6 +120,41 @@ def test_what_no_route_answers_is_not_found(link: http.client.HTTPConnection, me
     assert (status, json.loads(body)["error"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize(
+    ("method", "target", "kind"),
+    [
+        ("GET", "/absent", "RESOURCE_NOT_FOUND"),
+        ("POST", "/plain", "MISSING_AUTHENTICATION_TOKEN"),
+        ("GET", "/injected", "DEFAULT_5XX"),
+    ],
+)
+def test_what_never_reaches_the_app_is_answered_in_the_octets_of_the_template(
+    link: http.client.HTTPConnection, method: str, target: str, kind: str
+) -> None:
+    answer = ANSWERS[kind]
+    status, body = ask(link, method, target)
+    assert (status, body.decode()) == (answer.get("StatusCode", 500), answer["ResponseTemplates"]["application/json"])
+
+
+def test_a_wrong_head_has_the_headers_of_the_refusal_and_no_body(link: http.client.HTTPConnection) -> None:
+    link.request("HEAD", "/broken")
+    response = link.getresponse()
+    told = len(ANSWERS["MISSING_AUTHENTICATION_TOKEN"]["ResponseTemplates"]["application/json"])
+    assert (response.status, response.headers["Content-Length"]) == (404, str(told))
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.read() == b""
+    assert ask(link, "GET", "/plain")[0] == 200
+
+
+def test_a_client_that_expects_to_be_told_is_told_before_it_sends(port: int) -> None:
+    head = POST + b"Content-Type: application/octet-stream\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(head)
+        assert client.recv(1024) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"abc")
+        assert client.recv(1024).startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_view_that_raises_is_a_500_without_its_secrets(link: http.client.HTTPConnection) -> None:
     status, body = ask(link, "GET", "/broken")
     assert status == 500
@@ -133,7 +172,7 @@ def test_a_line_break_in_a_header_never_leaves(
 
 def test_more_than_ten_megabytes_are_refused_in_words(link: http.client.HTTPConnection) -> None:
     status, body = ask(link, "POST", "/echo/x", b" " * (httpd.BODY_LIMIT + 1))
-    assert (status, json.loads(body)["error"]) == (413, "payload_too_large")
+    assert (status, body.decode()) == (413, ANSWERS["REQUEST_TOO_LARGE"]["ResponseTemplates"]["application/json"])
 
 
 def test_ten_megabytes_are_taken(link: http.client.HTTPConnection) -> None:
@@ -170,9 +209,6 @@ def test_a_connection_that_outlives_the_server_is_told_so() -> None:
     status, body = ask(link, "GET", "/plain")
     assert (status, json.loads(body)["error"]) == (503, "service_unavailable")
     link.close()
-
-
-POST = b"POST /echo/x HTTP/1.1\r\nHost: x\r\n"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from infra.local.mailbox import Envelope, Kept, Mailbox
 
 pytestmark = pytest.mark.sockets
 
-RAW = b"Subject: Hi\r\nContent-Type: text/html\r\n\r\n<script>alert(1)</script>\xff\r\n"
+RAW = b"From: Jo <jo@acme.test>\r\nSubject: Hi\r\nContent-Type: text/html\r\n\r\n<script>alert(1)</script>\xff\r\n"
 ARRIVED = Envelope(mail_from="b-1@ps-bounces.acme.test", rcpt_to=("ann@inbox.test",), tls=True)
 
 
@@ -65,6 +65,28 @@ def test_a_message_is_its_raw_octets_and_never_a_page(link: http.client.HTTPConn
     )
 
 
+@pytest.mark.parametrize("target", ["/", "/view/{id}"])
+def test_people_see_whom_a_mail_says_it_is_from(link: http.client.HTTPConnection, mail: Kept, target: str) -> None:
+    assert b"Jo &lt;jo@acme.test&gt;" in ask(link, target.format(id=mail.id))[1].split(b"<details>")[0]
+
+
+def test_raw_mail_opens_in_a_browser_as_text_and_nothing_else(link: http.client.HTTPConnection, mail: Kept) -> None:
+    response, body = ask(link, f"/view/{mail.id}/raw")
+    assert body == RAW
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert f'href="/view/{mail.id}/raw"'.encode() in ask(link, f"/view/{mail.id}")[1]
+
+
+@pytest.mark.parametrize("target", ["/view/absent", "/view/absent/html", "/view/absent/raw", "/view/%3Cscript%3E"])
+def test_a_mail_that_is_not_there_is_a_small_page(link: http.client.HTTPConnection, target: str) -> None:
+    response, body = ask(link, target)
+    assert (response.status, response.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert b"No such message" in body
+    assert b"script" not in body
+
+
 def test_deleting_empties_the_inbox(link: http.client.HTTPConnection, mailbox: Mailbox, mail: Kept) -> None:
     assert ask(link, "/messages", "DELETE")[0].status == 204
     assert ask(link, "/messages")[1] == b"[]"
@@ -92,8 +114,7 @@ def test_every_page_has_a_policy(link: http.client.HTTPConnection, mail: Kept, t
     [
         ("GET", "/messages/../keys"),
         ("GET", "/messages/absent"),
-        ("GET", "/view/absent"),
-        ("GET", "/view/absent/html"),
+        ("GET", "/view/17/else"),
         ("GET", "/inbox.py"),
         ("GET", "/%2e%2e/keys.json"),
         ("POST", "/messages"),

@@ -1,15 +1,16 @@
 """Kept mail: octet for octet, newest first, and still there after a restart."""
 
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local.mailbox import Envelope, Mailbox, readable, subject
+from infra.local.mailbox import Envelope, Mailbox, header, readable
 
 ARRIVED = Envelope(mail_from="b-1@ps-bounces.acme.test", rcpt_to=("ann@inbox.test",), tls=True)
-RAW = b"Subject: Hello\r\n\r\nbody \xff\x00\r\n"
+RAW = b"From: =?utf-8?q?J=C3=B6rg?= <joerg@acme.test>\r\nSubject: Hello\r\n\r\nbody \xff\x00\r\n"
 
 
 def test_a_mail_is_found_again_as_it_came(tmp_path: Path) -> None:
@@ -17,6 +18,19 @@ def test_a_mail_is_found_again_as_it_came(tmp_path: Path) -> None:
     kept = box.keep(ARRIVED, RAW)
     assert box.find(kept.id) == (kept, RAW)
     assert (kept.subject, kept.mail_from, kept.rcpt_to, kept.tls) == ("Hello", ARRIVED.mail_from, ARRIVED.rcpt_to, True)
+
+
+def test_a_mail_knows_whom_it_says_it_is_from(tmp_path: Path) -> None:
+    assert Mailbox(tmp_path).keep(ARRIVED, RAW).header_from == "Jörg <joerg@acme.test>"
+
+
+def test_a_mail_that_was_kept_without_its_author_finds_it_again(tmp_path: Path) -> None:
+    kept = Mailbox(tmp_path).keep(ARRIVED, RAW)
+    path = tmp_path / f"{kept.id}.json"
+    fields = json.loads(path.read_text())
+    del fields["header_from"]
+    path.write_text(json.dumps(fields))
+    assert Mailbox(tmp_path).newest_first() == [kept]
 
 
 def test_the_newest_comes_first_and_a_restart_changes_nothing(tmp_path: Path) -> None:
@@ -46,7 +60,7 @@ def test_an_id_is_no_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "shown"),
+    ("value", "shown"),
     [
         (b"=?utf-8?q?Gr=C3=BC=C3=9Fe?=", "Grüße"),
         (b"two\r\n lines", "two lines"),
@@ -55,13 +69,13 @@ def test_an_id_is_no_path(tmp_path: Path) -> None:
         (b"", ""),
     ],
 )
-def test_a_subject_is_shown_as_a_person_reads_it(header: bytes, shown: str) -> None:
-    assert subject(b"Subject: " + header + b"\r\n\r\n") == shown
+def test_a_subject_is_shown_as_a_person_reads_it(value: bytes, shown: str) -> None:
+    assert header(b"Subject: " + value + b"\r\n\r\n", "Subject") == shown
 
 
 @given(st.binary(max_size=300))
 def test_no_subject_whatever_its_octets_is_an_exception(junk: bytes) -> None:
-    assert "\n" not in subject(b"Subject: " + junk + b"\r\n\r\n").rstrip("\n")
+    assert "\n" not in header(b"Subject: " + junk + b"\r\n\r\n", "Subject").rstrip("\n")
 
 
 @given(st.text())

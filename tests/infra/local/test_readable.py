@@ -14,7 +14,13 @@ EVIL = "<script>alert('&\"')</script>"
 
 def kept(text: str = "Hello") -> Kept:
     return Kept(
-        id="18", received_at="2026-11-21T12:00:00.000+00:00", mail_from=text, rcpt_to=(text,), subject=text, tls=True
+        id="18",
+        received_at="2026-11-21T12:00:00.000+00:00",
+        mail_from=text,
+        rcpt_to=(text,),
+        subject=text,
+        tls=True,
+        header_from=text,
     )
 
 
@@ -69,6 +75,28 @@ def test_html_is_shown_in_a_sandbox_only() -> None:
     page = inbox_pages.view(kept(), readable.read(bytes(message)), 1)
     assert "<b>evil</b>" not in page
     assert '<iframe sandbox title="The HTML of this message" src="/view/18/html">' in page
+
+
+@pytest.mark.parametrize(
+    ("html", "told"),
+    [
+        ('<img src="https://cdn.example/a.png">', True),
+        ("<img alt=x src = //cdn.example/a.png>", True),
+        ("<IMG SRC='cid:logo'>", True),
+        ('<td background="http://cdn.example/a.png">', True),
+        ("<style>p { background: url('https://cdn.example/a.png') }</style>", True),
+        ('<img src="data:image/png;base64,AAAA">', False),
+        ('<a href="https://shop.example">shop</a>', False),
+    ],
+)
+def test_a_mail_whose_images_are_not_loaded_says_so(html: str, told: bool) -> None:
+    message = EmailMessage()
+    message.set_content(html, subtype="html")
+    assert ("not loaded here" in inbox_pages.view(kept(), readable.read(bytes(message)), 1)) is told
+
+
+def test_a_mail_without_an_author_is_from_nobody() -> None:
+    assert "<td>(nobody)</td>" in inbox_pages.index([kept("")])
 
 
 def test_an_empty_inbox_says_how_to_fill_it() -> None:

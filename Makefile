@@ -9,7 +9,7 @@ RUN = .venv/bin/python -m
 TEST = $(RUN) pytest -q
 
 PACKAGED = app.py requirements.txt .chalice/config.json \
-	infra/package.py infra/template.py infra/resources.yaml infra/functions.yaml $(shell find chalicelib -name '*.py' 2>/dev/null)
+	infra/package.py infra/template.py infra/resources.yaml infra/functions.yaml $(shell find chalicelib -name '*.py' -o -name '*.toml')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

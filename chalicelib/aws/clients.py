@@ -52,7 +52,8 @@ def translated(service: str) -> Iterator[None]:
         yield
     except ClientError as failure:
         if failure.response["Error"]["Code"] == "ConditionalCheckFailedException":
-            raise ConditionFailed("the condition did not hold", item=failure.response.get("Item")) from None  # type: ignore[arg-type]
+            answer: dict[str, Any] = {**failure.response}
+            raise ConditionFailed("the condition did not hold", item=answer.get("Item")) from None
         raise Unavailable(f"{service} refused: {failure.response['Error']['Code']}", service=service) from failure
     except BotoCoreError as failure:
         raise Unavailable(f"{service} does not answer: {type(failure).__name__}", service=service) from failure

@@ -51,10 +51,6 @@ class Address:
     def addr_spec(self) -> str:
         return f"{self.local}@{self.domain}"
 
-    @property
-    def needs_smtputf8(self) -> bool:
-        return not self.local.isascii()
-
 
 def parse(text: str) -> Address:
     """Read `local@domain` or `Name <local@domain>`; BadAddress says what is wrong and what to do."""

@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from typing import Self
 from uuid import UUID
@@ -93,11 +92,6 @@ def unseal(text: str, purpose: Purpose, domain: str, keyring: Keyring) -> Token 
         return None
     mac = (sealed >> 4 & (1 << 96) - 1).to_bytes(_MAC_OCTETS)
     return _token(payload) if hmac.compare_digest(mac, _mac(payload, purpose, domain, key)) else None
-
-
-def age(token: Token, now: datetime) -> timedelta:
-    """Since the message was accepted, which its id tells (UUIDv7, RFC 9562 §5.7)."""
-    return timedelta(seconds=now.timestamp()) - timedelta(milliseconds=token.email_id.int >> 80)
 
 
 def _token(payload: int) -> Token:

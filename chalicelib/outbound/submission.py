@@ -44,19 +44,21 @@ class Submission:
             if request and (answered := self.requests.answer(request)):
                 return answered
             raise
-        email_id = ids.new(self.clock())
-        composition.compose(email_id, draft)  # what cannot be composed must not use up the key
+        asked = _Asked(principal=principal, draft=draft, domain=domain)
+        claim = Claim(email_id=ids.new(self.clock()), fresh=True)
+        message = composition.compose(claim.email_id, draft)  # what cannot be composed must not use up the key
         if request is None:
-            return self._write(principal, draft, domain, Claim(email_id=email_id, fresh=True))
-        claim = self.requests.claim(request, email_id, now=self.clock())
-        return claim.answer or self._answer_once(principal, draft, domain, (request, claim))
+            return self._write(asked, claim, message)
+        claim = self.requests.claim(request, claim.email_id, now=self.clock())
+        if claim.answer is not None:
+            return claim.answer
+        return self._answer_once(
+            request, asked, claim, message if claim.fresh else composition.compose(claim.email_id, draft)
+        )
 
-    def _answer_once(
-        self, principal: Principal, draft: Draft, domain: Domain, claimed: tuple[Request, Claim]
-    ) -> Mapping[str, Any]:
-        request, claim = claimed
+    def _answer_once(self, request: Request, asked: "_Asked", claim: Claim, message: bytes) -> Mapping[str, Any]:
         try:
-            answer = self._write(principal, draft, domain, claim)
+            answer = self._write(asked, claim, message)
         except Exception:
             self.requests.release(request)
             raise
@@ -73,9 +75,9 @@ class Submission:
             raise _not_verified(f"{name} may not send; what is missing: {', '.join(domain.missing)}", domain.missing)
         return domain
 
-    def _write(self, principal: Principal, draft: Draft, domain: Domain, claim: Claim) -> Mapping[str, Any]:
-        message = composition.compose(claim.email_id, draft)
-        deliveries = self._deliveries(principal, draft, domain, claim.email_id)
+    def _write(self, asked: "_Asked", claim: Claim, message: bytes) -> Mapping[str, Any]:
+        principal, draft = asked.principal, asked.draft
+        deliveries = self._deliveries(asked, claim.email_id)
         try:
             self.deliveries.create(deliveries, fresh=claim.fresh)
             if principal.environment is Environment.LIVE:
@@ -91,8 +93,9 @@ class Submission:
             "environment": principal.environment.value,
         }
 
-    def _deliveries(self, principal: Principal, draft: Draft, domain: Domain, email_id: UUID) -> list[Delivery]:
+    def _deliveries(self, asked: "_Asked", email_id: UUID) -> list[Delivery]:
         now = self.clock()
+        principal, draft = asked.principal, asked.draft
         live = principal.environment is Environment.LIVE
         deliveries = [
             Delivery(
@@ -101,7 +104,7 @@ class Submission:
                 number=number,
                 address=recipient.addr_spec,
                 kind="to",
-                domain=domain.name,
+                domain=asked.domain.name,
                 environment=principal.environment.value,
                 status=Status.QUEUED if live else Status.SIMULATED,
                 updated_at=int(now * 1000),
@@ -110,6 +113,15 @@ class Submission:
             for number, recipient in enumerate(draft.to)
         ]
         return [replace(deliveries[0], header=_header(email_id, draft)), *deliveries[1:]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A draft, who handed it in, and the domain that it may be sent from."""
+
+    principal: Principal
+    draft: Draft
+    domain: Domain
 
 
 def _table_is_away(failure: Exception) -> bool:

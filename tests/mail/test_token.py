@@ -1,6 +1,5 @@
 import json
 import string
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -103,13 +102,6 @@ def test_an_account_is_eight_lower_case_base32_characters(account: str) -> None:
 def test_a_recipient_has_seven_bits(recipient: int) -> None:
     with pytest.raises(ValueError, match="recipient"):
         Token(account=TOKEN.account, email_id=TOKEN.email_id, recipient=recipient)
-
-
-def test_age_is_told_by_the_id() -> None:
-    accepted = datetime.fromtimestamp((TOKEN.email_id.int >> 80) / 1000, UTC)
-    assert token.age(TOKEN, accepted + timedelta(days=30, milliseconds=7)) == timedelta(days=30, milliseconds=7)
-    assert token.age(TOKEN, accepted - timedelta(hours=1)) == timedelta(hours=-1)
-    assert token.age(Token(account=TOKEN.account, email_id=UUID(int=2**128 - 1), recipient=0), accepted) < timedelta()
 
 
 def test_a_keyring_is_read_from_its_secret() -> None:

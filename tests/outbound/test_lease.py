@@ -13,17 +13,7 @@ from tests.events import made
 
 pytestmark = pytest.mark.steps
 
-JOB = Job(
-    account_id="abcdefgh",
-    email_id=made.EMAIL_ID,
-    number=0,
-    attempt=1,
-    recipient="ann@inbox.test",
-    sender="no-reply@acme.test",
-    domain="acme.test",
-    content=b"",
-    object=None,
-)
+JOB = made.job()
 SECOND = replace(JOB, attempt=2)
 
 
